@@ -1,0 +1,192 @@
+"""The facts door: spans, scores, logs and other append-heavy rows, in ClickHouse's dialect of SQL.
+
+``Facts`` is what rooms see. ``EmbeddedFacts`` keeps it in this process (chDB); a ClickHouse server can stand behind the
+same methods. Statements bind their values (``{name:Type}``); binary columns are selected through ``hex()`` or ``base64Encode()``.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import structlog
+
+from clew.core.errors import NotFound, StoreError, StoreFull, StoreReadOnly, TooLarge
+from clew.store.sql import Statement
+
+log = structlog.get_logger(__name__)
+
+SLOW_QUERY_MS = 500  # logged by name above this; a page should never need a query this long
+
+Row = dict[str, Any]
+
+
+class Facts(Protocol):
+    """Runs named statements on the facts store."""
+
+    def rows(self, statement: Statement, /, **params: Any) -> list[Row]:
+        """Rows as dicts, in the order of the statement's columns."""
+
+    def arrow(self, statement: Statement, /, **params: Any) -> Any:
+        """The result as a ``pyarrow.Table``."""
+
+    def execute(self, statement: Statement, /, **params: Any) -> None:
+        """Runs a statement that returns nothing. Returns after what it wrote is on disk."""
+
+    def long_rows(self, statement: Statement, /, **params: Any) -> Iterator[Row]:
+        """Rows one by one in bounded memory, on a connection apart from the pages': for exports."""
+
+
+def literal(value: Any) -> str:
+    """A value as ClickHouse reads it inside a bound parameter's text."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, str):
+        return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    if isinstance(value, Sequence):
+        return "[" + ",".join(literal(item) for item in value) + "]"
+    raise StoreError(f"a parameter of type {type(value).__name__!r} cannot be bound; wanted text, number, bool, None or a list of those")
+
+
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": "\\0", "\b": "\\b", "\f": "\\f"})
+
+
+def bound(value: Any) -> str:
+    """A parameter's text. The engine reads it as one tab-separated field, so the field's own escapes are applied."""
+    if value is None:
+        return "\\N"
+    text = value if isinstance(value, str) else literal(value)
+    return text.translate(_ESCAPES)
+
+
+def explain(error: Exception, name: str) -> StoreError:
+    """Our error for one of the engine's, with the statement's name and without any path of this machine."""
+    text = str(error)
+    if "NOT_ENOUGH_SPACE" in text or "No space left" in text:
+        return StoreFull(f"the disk is full while running {name!r}; free some space and send again, nothing acknowledged was lost")
+    if "Read-only file system" in text or "Permission denied" in text:
+        return StoreReadOnly(f"the data directory cannot be written while running {name!r}; make it writable and restart")
+    if "MEMORY_LIMIT_EXCEEDED" in text:
+        return StoreError(f"{name!r} needs more memory than the ceiling allows; narrow the time range or raise CLEW_MEMORY")
+    code = text.rsplit("(", 1)[-1].rstrip(") .\n") if "(" in text else "unknown"
+    return StoreError(f"the facts store refused {name!r}: {code}")
+
+
+@dataclass
+class EmbeddedFacts:
+    """chDB in this process. One query runs on a connection at a time, so a small pool keeps a short read from waiting behind another."""
+
+    path: Path
+    memory_bytes: int
+    threads: int = 2
+    readers: int = 3
+    _pool: "queue.SimpleQueue[Any]" = field(default_factory=queue.SimpleQueue, repr=False)
+    _all: list[Any] = field(default_factory=list, repr=False)
+    _writer: Any = field(default=None, repr=False)
+    _long: Any = field(default=None, repr=False)
+    _write_lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _long_lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def open(self) -> None:
+        """Opens the connections. Raises StoreError when the engine cannot use the directory."""
+        self._writer = self._connect()
+        self._long = self._connect()
+        for _ in range(self.readers):
+            self._pool.put(self._connect())
+
+    def _connect(self) -> Any:
+        import chdb
+
+        # Caches default to gigabytes (marks 5 GiB, postings 2 GiB): a laptop's share is named here. All in bytes.
+        server = {
+            "max_server_memory_usage": self.memory_bytes,
+            "mark_cache_size": self.memory_bytes // 16,
+            "index_mark_cache_size": self.memory_bytes // 32,
+            "primary_index_cache_size": self.memory_bytes // 16,
+            "text_index_tokens_cache_size": self.memory_bytes // 32,
+            "text_index_header_cache_size": self.memory_bytes // 32,
+            "text_index_postings_cache_size": self.memory_bytes // 32,
+        }
+        options = "&".join(f"{name}={value}" for name, value in server.items())
+        try:
+            connection = chdb.connect(f"{self.path}?{options}")
+        except Exception as error:
+            raise explain(error, "open") from error
+        settings = {
+            "async_insert": 0,
+            "max_threads": self.threads,
+            "max_insert_threads": 1,
+            "max_memory_usage": self.memory_bytes * 3 // 4,
+            "output_format_json_quote_64bit_integers": 0,
+            "output_format_arrow_string_as_string": 1,
+            "log_queries": 0,
+        }
+        connection.query("SET " + ", ".join(f"{name}={value}" for name, value in settings.items()))
+        self._all.append(connection)
+        return connection
+
+    @contextmanager
+    def _reader(self) -> Iterator[Any]:
+        connection = self._pool.get()
+        try:
+            yield connection
+        finally:
+            self._pool.put(connection)
+
+    def _run(self, connection: Any, statement: Statement, params: Mapping[str, Any], form: str) -> Any:
+        started = time.perf_counter()
+        try:
+            result = connection.query(statement.sql, form, params={name: bound(value) for name, value in params.items()})
+        except Exception as error:
+            log.warning("facts.refused", statement=statement.name, error=type(error).__name__)
+            raise explain(error, statement.name) from error
+        elapsed_ms = (time.perf_counter() - started) * 1000
+        if elapsed_ms > SLOW_QUERY_MS:
+            log.info("facts.slow", statement=statement.name, ms=round(elapsed_ms))
+        return result
+
+    def rows(self, statement: Statement, /, **params: Any) -> list[Row]:
+        rows: list[Row] = self.arrow(statement, **params).to_pylist()
+        return rows
+
+    def arrow(self, statement: Statement, /, **params: Any) -> Any:
+        with self._reader() as connection:
+            return self._run(connection, statement, params, "ArrowTable")
+
+    def execute(self, statement: Statement, /, **params: Any) -> None:
+        with self._write_lock:
+            self._run(self._writer, statement, params, "Null")
+
+    def written(self, statement: Statement, /, **params: Any) -> list[Row]:
+        """Rows of a read that must see the writer's own session, in order with its writes."""
+        with self._write_lock:
+            rows: list[Row] = self._run(self._writer, statement, params, "ArrowTable").to_pylist()
+            return rows
+
+    def long_rows(self, statement: Statement, /, **params: Any) -> Iterator[Row]:
+        with self._long_lock:
+            stream = self._long.send_query(statement.sql, "Arrow", params={name: bound(value) for name, value in params.items()})
+            try:
+                for batch in stream.record_batch(rows_per_batch=10_000):
+                    yield from batch.to_pylist()
+            finally:
+                stream.close()
+
+    def close(self) -> None:
+        """Closes every connection; the engine releases its lock on the directory with the last one."""
+        for connection in self._all:
+            connection.close()
+        self._all.clear()
+
+
+__all__ = ["EmbeddedFacts", "Facts", "NotFound", "Row", "TooLarge", "bound", "literal"]
