@@ -62,11 +62,10 @@ _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "
 
 
 def bound(value: Any) -> str:
-    """A parameter's text. The engine reads it as one tab-separated field, so the field's own escapes are applied."""
+    """A parameter's text. The engine reads text as one tab-separated field (with its escapes), a list as a literal."""
     if value is None:
         return "\\N"
-    text = value if isinstance(value, str) else literal(value)
-    return text.translate(_ESCAPES)
+    return value.translate(_ESCAPES) if isinstance(value, str) else literal(value)
 
 
 def explain(error: Exception, name: str) -> StoreError:
