@@ -6,13 +6,14 @@ score means: the rooms above write their own statements and hand them in.
 
 from __future__ import annotations
 
-from clew.store.facts import EmbeddedFacts, Facts, Row
+from clew.store.facts import EmbeddedFacts, Encoded, Facts, Row
 from clew.store.records import Records, Transaction
 from clew.store.sql import Statement, load_statements, parse_statements, quote_identifier
 from clew.store.store import Store, open_store
 
 __all__ = [
     "EmbeddedFacts",
+    "Encoded",
     "Facts",
     "Records",
     "Row",

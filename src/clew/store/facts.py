@@ -6,7 +6,9 @@ same methods. Statements bind their values (``{name:Type}``); binary columns are
 
 from __future__ import annotations
 
+import os
 import queue
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,14 +19,27 @@ from typing import Any, Protocol
 
 import structlog
 
-from clew.core.errors import NotFound, StoreError, StoreFull, StoreReadOnly, TooLarge
+from clew.core.errors import StoreError, StoreFull, StoreReadOnly
 from clew.store.sql import Statement
 
 log = structlog.get_logger(__name__)
 
 SLOW_QUERY_MS = 500  # logged by name above this; a page should never need a query this long
 
+MEMORY_FOLDER = Path("/dev/shm")  # a file there is memory: the engine reads a group of requests from it without touching the disk
+
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Bytes in a format that the engine decodes itself: its name, the columns it fills, and the format's own schema."""
+
+    chunks: Sequence[bytes]
+    format: str
+    structure: str
+    schema: str = ""
+    message: str = ""
 
 
 class Facts(Protocol):
@@ -41,6 +56,12 @@ class Facts(Protocol):
 
     def long_rows(self, statement: Statement, /, **params: Any) -> Iterator[Row]:
         """Rows one by one in bounded memory, on a connection apart from the pages': for exports."""
+
+    def written(self, statement: Statement, /, **params: Any) -> list[Row]:
+        """Rows of a read in order with the writes of this process: it sees everything ``execute`` returned from."""
+
+    def load(self, statement: Statement, data: Encoded, /, **params: Any) -> None:
+        """Runs a statement whose ``/*slot:source*/`` is a table made of ``data``."""
 
 
 def literal(value: Any) -> str:
@@ -172,6 +193,24 @@ class EmbeddedFacts:
             rows: list[Row] = self._run(self._writer, statement, params, "ArrowTable").to_pylist()
             return rows
 
+    def load(self, statement: Statement, data: Encoded, /, **params: Any) -> None:
+        # The engine in this process reads a file; a server would read the same bytes behind the statement (``input()``).
+        with tempfile.NamedTemporaryFile(prefix="clew-", suffix=".bin", dir=self._spool(), buffering=0) as spool:
+            for chunk in data.chunks:
+                spool.write(chunk)
+            source = f"file({literal(spool.name)}, {literal(data.format)}, {literal(data.structure)})"
+            settings = (
+                f" SETTINGS format_schema_source = 'string', format_schema = {literal(data.schema)},"
+                f" format_schema_message_name = {literal(data.message)}, input_format_protobuf_oneof_presence = 1"
+                if data.schema
+                else ""
+            )
+            filled = statement.fill(source=source)
+            self.execute(Statement(filled.name, filled.sql + settings), **params)
+
+    def _spool(self) -> Path:
+        return MEMORY_FOLDER if os.access(MEMORY_FOLDER, os.W_OK) else self.path.parent
+
     def long_rows(self, statement: Statement, /, **params: Any) -> Iterator[Row]:
         with self._long_lock:
             stream = self._long.send_query(statement.sql, "Arrow", params={name: bound(value) for name, value in params.items()})
@@ -186,6 +225,3 @@ class EmbeddedFacts:
         for connection in self._all:
             connection.close()
         self._all.clear()
-
-
-__all__ = ["EmbeddedFacts", "Facts", "NotFound", "Row", "TooLarge", "bound", "literal"]
