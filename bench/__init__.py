@@ -1,0 +1,1 @@
+"""Benchmarks: each module is a command, and `docs/benchmarks.md` says which one made which table."""
