@@ -3,15 +3,17 @@
 Sub-messages that recurse or that only a reader of one span needs (lists, maps, events, links, resource, scope) are declared ``bytes``:
 the wire form of both is the same, so the engine keeps them as they were sent. See design/0001-the-span-row.md.
 
-The frame is the OTLP request followed by two fields of our own; protobuf lets fields be appended to a serialized message.
+The frame is the OTLP request followed by four fields of our own; protobuf lets fields be appended to a serialized message.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from clew.core.errors import InputError
 
-FRAME_PROJECT_FIELD = 10_001
-FRAME_RECEIVED_FIELD = 10_002
+PROJECT_FIELD, RECEIVED_FIELD, SERVICE_FIELD, ENVIRONMENT_FIELD = 10_001, 10_002, 10_003, 10_004
+VARINT, FIXED64, BYTES = 0, 1, 2  # protobuf wire types
 MAX_VARINT = 1 << 64
 
 _ANY_AND_KEY = """
@@ -32,7 +34,8 @@ message Span {
 }
 message ScopeSpans { bytes scope = 1; repeated Span spans = 2; string schema_url = 3; }
 message ResourceSpans { bytes resource = 1; repeated ScopeSpans scope_spans = 2; string schema_url = 3; }
-message Frame { repeated ResourceSpans resource_spans = 1; uint32 clew_project = 10001; fixed64 clew_received = 10002; }
+message Frame { repeated ResourceSpans resource_spans = 1; uint32 clew_project = 10001; fixed64 clew_received = 10002;
+  string clew_service = 10003; string clew_environment = 10004; }
 """
 )
 
@@ -46,7 +49,8 @@ message LogRecord {
 }
 message ScopeLogs { bytes scope = 1; repeated LogRecord log_records = 2; string schema_url = 3; }
 message ResourceLogs { bytes resource = 1; repeated ScopeLogs scope_logs = 2; string schema_url = 3; }
-message Frame { repeated ResourceLogs resource_logs = 1; uint32 clew_project = 10001; fixed64 clew_received = 10002; }
+message Frame { repeated ResourceLogs resource_logs = 1; uint32 clew_project = 10001; fixed64 clew_received = 10002;
+  string clew_service = 10003; string clew_environment = 10004; }
 """
 )
 
@@ -55,7 +59,7 @@ _ANY = (
     " s String, b Bool, i Int64, d Float64, l String, m String, y String)"
 )
 _ATTRIBUTES = f"Array(Tuple(key LowCardinality(String), value {_ANY}))"
-_FRAME = "clew_project UInt32, clew_received UInt64"
+_FRAME = "clew_project UInt32, clew_received UInt64, clew_service String, clew_environment String"
 _SPAN = (
     "Tuple(trace_id String, span_id String, trace_state String, parent_span_id String, name String, kind Int32,"
     f" start_ns UInt64, end_ns UInt64, attributes {_ATTRIBUTES}, dropped_attributes UInt32,"
@@ -88,7 +92,25 @@ def varint(value: int) -> bytes:
     return bytes(out)
 
 
-def frame(body: bytes, project_id: int, received_ns: int) -> bytes:
-    """A serialized OTLP request as one length-delimited frame for the engine."""
-    tail = varint(FRAME_PROJECT_FIELD << 3) + varint(project_id) + varint(FRAME_RECEIVED_FIELD << 3 | 1) + received_ns.to_bytes(8, "little")
-    return varint(len(body) + len(tail)) + body + tail
+@dataclass(frozen=True)
+class Frame:
+    """One resource's records as a serialized OTLP request, with what the sender's resource and the edge say of it."""
+
+    body: bytes
+    project_id: int
+    service: str
+    environment: str
+    received_ns: int
+
+    def encoded(self) -> bytes:
+        """The length-delimited bytes that the engine reads."""
+        parts = [_key(PROJECT_FIELD, VARINT), varint(self.project_id), _key(RECEIVED_FIELD, FIXED64), self.received_ns.to_bytes(8, "little")]
+        for number, text in ((SERVICE_FIELD, self.service), (ENVIRONMENT_FIELD, self.environment)):
+            data = text.encode()
+            parts += [_key(number, BYTES), varint(len(data)), data]
+        tail = b"".join(parts)
+        return b"".join((varint(len(self.body) + len(tail)), self.body, tail))
+
+
+def _key(number: int, wire_type: int) -> bytes:
+    return varint(number << 3 | wire_type)

@@ -1,0 +1,66 @@
+"""Wires one server: its store, its writers, its ways in and its pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+
+import clew.api as api
+import clew.web as web
+from clew.core.clock import now_ns
+from clew.core.config import Settings
+from clew.ingest import Ledger, Pipeline, Receiver, routes
+from clew.server.edge import guard
+from clew.store import Store, open_store
+from clew.traces import LogWriter, Projects, ScoreWriter, SpanWriter
+
+
+@dataclass
+class App:
+    """The parts of a running server that have to be ended in order."""
+
+    settings: Settings
+    store: Store
+    pipeline: Pipeline
+    receiver: Receiver
+    asgi: FastAPI
+
+    def close(self) -> None:
+        """Stores what is queued, then closes the store."""
+        self.pipeline.stop()
+        self.store.close()
+
+
+def build(settings: Settings) -> App:
+    """Opens the store and wires everything to it. Raises StoreLocked, StoreReadOnly or ConfigError."""
+    store = open_store(settings.data, memory_bytes=settings.memory)
+    scores = ScoreWriter(store)
+    projects = Projects(store)
+    pipeline = Pipeline(
+        SpanWriter(store, scores),
+        LogWriter(store, scores),
+        Ledger(now_ns()),
+        queue_bytes=settings.queue_bytes,
+        queue_requests=settings.queue_requests,
+        gather_ms=settings.group_commit_ms,
+    )
+    receiver = Receiver(pipeline, projects, max_body_bytes=settings.max_body_bytes)
+    pipeline.start()
+    return App(settings, store, pipeline, receiver, _asgi(settings, store, projects, scores, pipeline, receiver))
+
+
+def _asgi(
+    settings: Settings, store: Store, projects: Projects, scores: ScoreWriter, pipeline: Pipeline, receiver: Receiver
+) -> FastAPI:
+    asgi = FastAPI(title="Clew", version=api.VERSION, docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json")
+    asgi.state.store = store
+    asgi.state.projects = projects
+    asgi.state.scores = scores
+    asgi.state.ledger = pipeline.state
+    asgi.state.settings = settings
+    asgi.router.routes.extend(routes(receiver))
+    api.mount(asgi)
+    web.mount(asgi)
+    guard(asgi, settings)
+    return asgi

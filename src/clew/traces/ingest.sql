@@ -1,0 +1,147 @@
+-- name: make_staging
+-- One group of requests, decoded, in memory. It is refilled for every commit and never read by anyone but the writer.
+CREATE OR REPLACE TABLE staging_spans
+(
+    /*slot:columns*/
+    sender_cost_nanos Nullable(Int64),
+    usage_rollup Bool,
+    has_usage Bool,
+    fullness UInt64
+)
+ENGINE = Memory
+
+-- name: clear_staging
+TRUNCATE TABLE staging_spans
+
+-- name: stage_spans
+-- Reads the frames and works out every canonical column. The aliases ak, av, as_, ai, ad are the attribute arrays that dialects refer to.
+INSERT INTO staging_spans (/*slot:names*/)
+SELECT /*slot:expressions*/
+FROM
+(
+    SELECT
+        clew_project AS project_id,
+        clew_service AS service,
+        clew_environment AS environment,
+        clew_received AS received_ns,
+        group.resource AS resource,
+        group.schema_url AS resource_schema_url,
+        scoped.scope AS scope,
+        scoped.schema_url AS scope_schema_url,
+        if(ascii(scope) = 10, substring(scope, 3, ascii(substring(scope, 2, 1))), '') AS scope_name,
+        span.trace_id AS trace_id,
+        span.span_id AS span_id,
+        span.parent_span_id AS parent_span_id,
+        span.trace_state AS trace_state,
+        span.flags AS flags,
+        span.name AS name,
+        span.kind AS otel_kind,
+        toInt64(span.start_ns) AS sent_start_ns,
+        toInt64(span.end_ns) AS sent_end_ns,
+        span.status.code AS status_code,
+        span.status.message AS status_message,
+        span.dropped_attributes AS dropped_attributes,
+        span.dropped_events AS dropped_events,
+        span.dropped_links AS dropped_links,
+        span.events AS events,
+        span.links AS links,
+        span.attributes.key AS ak,
+        span.attributes.value.value AS av,
+        if(
+            hasAny(av, CAST(['l', 'm', 'y'], 'Array(Enum8(\'no\' = 0, \'s\' = 1, \'b\' = 2, \'i\' = 3, \'d\' = 4, \'l\' = 5, \'m\' = 6, \'y\' = 7))')),
+            arrayMap(
+                (s, l, m, y) -> concat(s, l, m, y),
+                span.attributes.value.s, span.attributes.value.l, span.attributes.value.m, span.attributes.value.y
+            ),
+            span.attributes.value.s
+        ) AS as_,
+        arrayMap((i, b) -> i + b, span.attributes.value.i, span.attributes.value.b) AS ai,
+        span.attributes.value.d AS ad
+    FROM
+    (
+        SELECT clew_project, clew_service, clew_environment, clew_received, group, scoped, arrayJoin(scoped.spans) AS span
+        FROM
+        (
+            SELECT clew_project, clew_service, clew_environment, clew_received, group, arrayJoin(group.scope_spans) AS scoped
+            FROM
+            (
+                SELECT clew_project, clew_service, clew_environment, clew_received, arrayJoin(resource_spans) AS group
+                FROM /*slot:source*/
+            )
+        )
+    )
+)
+
+-- name: staged_facts
+-- What the writer must know about a group before it is stored.
+SELECT
+    count() AS spans,
+    uniqExact(project_id, trace_id, span_id) AS distinct_spans,
+    countIf(usage_rollup) AS rollups,
+    countIf(has_usage AND (trace_id, parent_id) IN (SELECT trace_id, span_id FROM staging_spans WHERE has_usage)) AS nested,
+    countIf(has_usage AND response_id != '') - uniqExactIf((trace_id, response_id), has_usage AND response_id != '') AS same_response,
+    countIf(/*slot:carries_scores*/) AS carriers,
+    arraySort(groupUniqArray((provider, model_asked, model_answered, intDiv(start_ns, 3600000000000)))) AS priced
+FROM staging_spans
+
+-- name: stored_relatives
+-- Stored spans that the group touches: the same span sent again, and relatives that tell of the same call.
+SELECT
+    project_id,
+    lower(hex(trace_id)) AS trace,
+    lower(hex(span_id)) AS span,
+    lower(hex(parent_id)) AS parent,
+    fullness,
+    has_usage AND counted AS counts,
+    span_id IN (SELECT span_id FROM staging_spans) AS again
+FROM
+(
+    SELECT
+        project_id, trace_id, span_id, parent_id, counted,
+        isNotNull(input_tokens) OR isNotNull(output_tokens) AS has_usage,
+        /*slot:fullness*/ AS fullness
+    FROM spans
+    WHERE project_id IN (SELECT project_id FROM staging_spans)
+        AND trace_id IN (SELECT trace_id FROM staging_spans)
+)
+WHERE again OR (has_usage AND (span_id IN (SELECT parent_id FROM staging_spans WHERE has_usage) OR parent_id IN (SELECT span_id FROM staging_spans WHERE has_usage)))
+
+-- name: staged_usage
+-- The spans of the group that tell of tokens, with their place in the trace.
+SELECT
+    lower(hex(trace_id)) AS trace, lower(hex(span_id)) AS span, lower(hex(parent_id)) AS parent,
+    has_usage, usage_rollup, kind, response_id, input_tokens, output_tokens
+FROM staging_spans
+WHERE trace_id IN (SELECT trace_id FROM staging_spans WHERE has_usage)
+
+-- name: store_spans
+INSERT INTO spans (/*slot:names*/)
+SELECT /*slot:expressions*/
+FROM staging_spans
+WHERE concat(trace_id, span_id) NOT IN (SELECT unhex(arrayJoin({skip:Array(String)})))
+/*slot:dedupe*/
+
+-- name: drop_replaced
+-- The older copies of spans that a fuller copy has just replaced.
+DELETE FROM spans
+WHERE project_id IN {projects:Array(UInt32)}
+    AND trace_id IN (SELECT unhex(substring(arrayJoin({ids:Array(String)}), 1, 32)))
+    AND concat(trace_id, span_id) IN (SELECT unhex(arrayJoin({ids:Array(String)})))
+    AND commit_id < {commit_id:UInt64}
+
+-- name: last_commit
+SELECT max(commit_id) AS commit_id FROM spans
+
+-- name: doubled_by_last_commit
+-- Spans of which two copies are stored: only a crash between a commit and the clearing of what it replaced can leave them.
+SELECT project_id, lower(hex(concat(trace_id, span_id))) AS id, max(commit_id) AS newest
+FROM spans
+WHERE trace_id IN (SELECT trace_id FROM spans WHERE commit_id = {commit_id:UInt64})
+GROUP BY project_id, trace_id, span_id
+HAVING count() > 1
+
+-- name: staged_fullness
+SELECT lower(hex(concat(trace_id, span_id))) AS id, max(fullness) AS fullness
+FROM staging_spans
+WHERE concat(trace_id, span_id) IN (SELECT unhex(arrayJoin({ids:Array(String)})))
+GROUP BY id

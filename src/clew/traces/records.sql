@@ -1,0 +1,8 @@
+-- name: make_project
+INSERT INTO projects (name, created_ns) VALUES (:name, :created_ns) ON CONFLICT (name) DO NOTHING
+
+-- name: project_by_name
+SELECT id, name, created_ns FROM projects WHERE name = :name
+
+-- name: projects
+SELECT id, name, created_ns FROM projects ORDER BY id
