@@ -1,0 +1,158 @@
+"""``clew.init`` to ``clew.shutdown``: the only place of the client that wires."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from clew.client import state
+from clew.client.lane import Lane
+from clew.client.post import Poster
+from clew.client.scores import score_sender
+from clew.client.sender import Delivery, Sender
+from clew.client.settings import Limits, Settings, is_disabled, resolve
+
+_lock = threading.Lock()
+_hooked = False
+
+
+def init(
+    project: str | None = None,
+    *,
+    endpoint: str | None = None,
+    api_endpoint: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    service: str | None = None,
+    environment: str | None = None,
+    capture_content: bool = True,
+    limits: Limits | None = None,
+) -> None:
+    """Sends the spans of this process to Clew: those of ``clew.trace`` and ``clew.span``, and those of every OpenTelemetry instrumentation.
+
+    Works beside an OpenTelemetry set-up that is there already. ``endpoint`` is a base URL; by default that of the OpenTelemetry variables,
+    else ``http://127.0.0.1:7464``. ``capture_content=False`` keeps inputs and outputs at home. A second call changes where telemetry goes.
+    Raises ConfigError for a setting that cannot be used; after that, nothing of Clew raises.
+    """
+    if is_disabled(os.environ):
+        return
+    settings = resolve(
+        os.environ,
+        project=project,
+        endpoint=endpoint,
+        api_endpoint=api_endpoint,
+        headers=headers,
+        service=service,
+        environment=environment,
+        capture_content=capture_content,
+        limits=limits,
+    )
+    with _lock:
+        before = state.current()
+        if before is not None and before.settings == settings:
+            return
+        state.replace(_connect(settings))
+        _hook_process()
+    if before is not None:
+        before.sender.close()
+
+
+def flush(timeout_s: float = 5.0) -> bool:
+    """Sends what waits, now. False where something could not be sent within the time, or Clew is away."""
+    client = state.current()
+    return client is None or client.sender.flush(timeout_s)
+
+
+def shutdown(timeout_s: float | None = None) -> bool:
+    """Flushes within the time (``Limits.exit_timeout_s``) and stops; happens by itself at exit."""
+    client = state.replace(None)
+    return client is None or client.sender.close(timeout_s)
+
+
+def delivery() -> Delivery:
+    """What became of this process's spans and scores: sent, waiting, dropped by reason."""
+    client = state.current()
+    return Delivery() if client is None else client.sender.delivery()
+
+
+def current_trace_id() -> str | None:
+    """The trace that is being recorded here and now, as 32 hex digits; None outside of one."""
+    client = state.current()
+    if client is None:
+        return None
+    try:
+        ids = client.recorder.current_ids()
+    except Exception as problem:
+        state.trouble("reading the current trace", problem)
+        return None
+    return ids[0] if ids else None
+
+
+def _connect(settings: Settings) -> state.Client:
+    # OpenTelemetry takes 0.2 s to import: who only imports clew must not pay for it.
+    export: Any = import_module("clew.client.export")
+    sender = make_sender(settings, export)
+    provider = export.attach_to_provider(settings, sender)
+    return state.Client(settings, export.OtelRecorder(provider), sender)
+
+
+def make_sender(settings: Settings, export: Any) -> Sender:
+    """The sender with its two lanes, bounded as the settings say."""
+    limits, headers = settings.limits, dict(settings.headers)
+    traces = Poster(settings.traces_url, headers, limits.request_timeout_s)
+    scores = Poster(settings.scores_url, headers, limits.request_timeout_s)
+    return Sender(
+        Lane(
+            export.span_sender(traces, settings.project),
+            limits.buffered_spans,
+            limits.buffered_bytes,
+            min(limits.batch_spans, limits.buffered_spans),
+            limits.batch_bytes,
+        ),
+        Lane(
+            score_sender(scores, settings.project),
+            limits.buffered_scores,
+            limits.buffered_bytes,
+            min(limits.batch_spans, limits.buffered_scores),
+            limits.batch_bytes,
+        ),
+        limits,
+        target=settings.traces_url,
+        on_thread_start=export.suppress_instrumentation,
+    )
+
+
+def _hook_process() -> None:
+    """Once a process: flush at exit, and stay whole over a fork."""
+    global _hooked
+    if _hooked:
+        return
+    _hooked = True
+    atexit.register(shutdown)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
+
+
+_forking: list[Sender] = []  # whose lock is held over the fork; a list, since init may run in another thread meanwhile
+
+
+def _before_fork() -> None:
+    client = state.current()
+    if client is not None:
+        client.sender.before_fork()
+        _forking.append(client.sender)
+
+
+def _after_fork_in_parent() -> None:
+    while _forking:
+        _forking.pop().after_fork_in_parent()
+
+
+def _after_fork_in_child() -> None:
+    global _lock
+    _lock = threading.Lock()
+    while _forking:
+        _forking.pop().after_fork_in_child()
