@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -17,6 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from clew.core.errors import InputError
+from clew.ingest.repair import repair_text
 from clew.traces import Frame
 
 PROJECT_HEADER = "x-clew-project"
@@ -36,6 +37,7 @@ class Checked:
     frames: tuple[Frame, ...]
     records: int
     refused: Mapping[str, int] = field(default_factory=dict)
+    mended: int = 0  # texts that were not UTF-8; their bad bytes are U+FFFD now
 
     @property
     def received(self) -> int:
@@ -85,23 +87,29 @@ def log_defect(log: Any) -> str | None:
 
 def check_traces(body: bytes | ExportTraceServiceRequest, header: str, project_id: Callable[[str], int], received_ns: int) -> Checked:
     """Checks one ExportTraceServiceRequest. Raises InputError when the bytes are not one."""
-    message = _parse(ExportTraceServiceRequest, body)
-    return _check(message, message.resource_spans, "scope_spans", "spans", span_defect, header, project_id, received_ns)
+    message, mended = _parse(ExportTraceServiceRequest, body)
+    checked = _check(message, message.resource_spans, "scope_spans", "spans", span_defect, header, project_id, received_ns)
+    return replace(checked, mended=mended)
 
 
 def check_logs(body: bytes | ExportLogsServiceRequest, header: str, project_id: Callable[[str], int], received_ns: int) -> Checked:
     """Checks one ExportLogsServiceRequest. Raises InputError when the bytes are not one."""
-    message = _parse(ExportLogsServiceRequest, body)
-    return _check(message, message.resource_logs, "scope_logs", "log_records", log_defect, header, project_id, received_ns)
+    message, mended = _parse(ExportLogsServiceRequest, body)
+    checked = _check(message, message.resource_logs, "scope_logs", "log_records", log_defect, header, project_id, received_ns)
+    return replace(checked, mended=mended)
 
 
-def _parse(kind: Any, body: Any) -> Any:
+def _parse(kind: Any, body: Any) -> tuple[Any, int]:
     if not isinstance(body, bytes):
-        return body
+        return body, 0
     try:
-        return kind.FromString(body)
-    except DecodeError as error:
-        raise InputError(f"the body is not a protobuf {kind.DESCRIPTOR.name}; send OTLP, or check the Content-Type") from error
+        return kind.FromString(body), 0
+    except DecodeError:
+        try:
+            mended, count = repair_text(body, kind.DESCRIPTOR)
+            return kind.FromString(mended), count
+        except (DecodeError, InputError) as error:
+            raise InputError(f"the body is not a protobuf {kind.DESCRIPTOR.name}; send OTLP, or check the Content-Type") from error
 
 
 def _check(

@@ -78,7 +78,7 @@ def _export(receiver: Receiver, signal: str, response: Any, rejected: str) -> Ca
         except Exception as error:
             _abort(context, error, receiver)
         message = response()
-        if received.rejected:
+        if received.explanation:
             setattr(message.partial_success, rejected, received.rejected)
             message.partial_success.error_message = received.explanation
         return message

@@ -99,12 +99,12 @@ async def _body(request: Request, limit: int) -> bytes:
 
 def _accepted(signal: Signal, received: Received, kind: str) -> Response:
     message = signal.response()
-    if received.rejected:
+    if received.explanation:  # OTLP: zero rejected with a message is a warning
         setattr(message.partial_success, signal.rejected, received.rejected)  # type: ignore[attr-defined]
         message.partial_success.error_message = received.explanation  # type: ignore[attr-defined]
     if kind == JSON:
         partial = {to_camel(signal.rejected): str(received.rejected), "errorMessage": received.explanation}
-        return Response(json.dumps({"partialSuccess": partial} if received.rejected else {}), media_type=JSON)
+        return Response(json.dumps({"partialSuccess": partial} if received.explanation else {}), media_type=JSON)
     return Response(message.SerializeToString(), media_type=PROTOBUF)
 
 

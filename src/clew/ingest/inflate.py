@@ -9,6 +9,8 @@ import zstandard
 from clew.core.errors import InputError, TooLarge
 
 GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS  # zlib's flag for "look at the header"
+ZSTD_STEP = 64  # compressed bytes at a time: 4 of them can stand for a block of 128 KiB, so a step makes at most 2 MiB
+MIN_ZSTD_WINDOW = 8 << 20  # bytes; what RFC 8878 asks every decoder to support
 RAW_DEFLATE = -zlib.MAX_WBITS  # some senders mean RFC 1951 by "deflate", without zlib's wrapper
 
 
@@ -54,14 +56,22 @@ def _zlib(body: bytes, window: int, limit: int, coding: str) -> bytes:
 
 
 def _zstd(body: bytes, limit: int) -> bytes:
-    out = bytearray()
+    out, place = bytearray(), 0
+    # max_window_size bounds the memory a frame header can ask for before a byte of output exists.
+    frames = zstandard.ZstdDecompressor(max_window_size=max(limit, MIN_ZSTD_WINDOW))
+    stream = frames.decompressobj()
     try:
-        # max_window_size bounds the memory a frame header can ask for before a byte of output exists.
-        reader = zstandard.ZstdDecompressor(max_window_size=max(limit, 1 << 20)).stream_reader(body, read_across_frames=True)
-        while chunk := reader.read(min(1 << 20, limit - len(out) + 1)):
-            out += chunk
+        while place < len(body):
+            if stream.eof:  # several frames, one after another, are one body
+                stream = frames.decompressobj()
+            out += stream.decompress(body[place : place + ZSTD_STEP])
+            place += ZSTD_STEP
+            if stream.eof:
+                place = min(place, len(body)) - len(stream.unused_data)
             if len(out) > limit:
                 raise _over(limit)
     except zstandard.ZstdError as error:
         raise InputError(f"the body is not zstd: {error}") from error
+    if not stream.eof:
+        raise InputError("the zstd body ends too early; send it whole")
     return bytes(out)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
@@ -18,12 +18,14 @@ from clew.core.clock import NS_PER_MS, now_ns
 from clew.core.errors import ClewError, Overloaded, StoreError
 from clew.ingest.check import Checked
 from clew.ingest.ledger import Ledger, LedgerState
-from clew.traces import Frame, LogWriter, Outcome, SpanWriter
+from clew.traces import Frame, Outcome
 
 log = structlog.get_logger(__name__)
 
 GROUP_BYTES = 24 << 20  # a commit's ceiling: the engine holds about 10 times that while it stores a group
 RETRY_AFTER_S = 1
+
+Commit = Callable[[Sequence[Frame]], Outcome]  # stores the records of some frames; returns after they are synced
 
 
 @dataclass(frozen=True)
@@ -41,10 +43,10 @@ class Pipeline:
     """The queue and its committing thread."""
 
     def __init__(
-        self, spans: SpanWriter, logs: LogWriter, ledger: Ledger, *, queue_bytes: int, queue_requests: int, gather_ms: int
+        self, commits: Mapping[str, Commit], ledger: Ledger, *, queue_bytes: int, queue_requests: int, gather_ms: int
     ) -> None:
         self.ledger = ledger
-        self._commit: dict[str, Callable[[Sequence[Frame]], Outcome]] = {"spans": spans.commit, "logs": logs.commit}
+        self._commits = commits
         self._queue_bytes = queue_bytes
         self._queue_requests = queue_requests
         self._gather_s = gather_ms / 1000
@@ -95,7 +97,7 @@ class Pipeline:
             group = self._gather()
             if not group:
                 return
-            for signal in ("spans", "logs"):
+            for signal in self._commits:
                 members = [waiting for waiting in group if waiting.signal == signal]
                 if members:
                     self._store(signal, members)
@@ -120,7 +122,7 @@ class Pipeline:
     def _store(self, signal: str, members: list[Waiting]) -> None:
         frames = [frame for waiting in members for frame in waiting.checked.frames]
         try:
-            outcome = self._commit[signal](frames)
+            outcome = self._commits[signal](frames)
         except Exception as error:
             self._failed(signal, members, error)
             return

@@ -56,4 +56,5 @@ class Receiver:
 def explain(checked: Checked, reasons: list[str]) -> str:
     """What was rejected, in a sentence a sender can log."""
     counted = [f"{count} × {reason}" for reason, count in checked.refused.items()]
-    return "; ".join(counted + reasons[:MAX_REASONS])
+    mended = [f"{checked.mended} texts were not UTF-8 and are kept with U+FFFD in place of the bad bytes"] if checked.mended else []
+    return "; ".join(counted + reasons[:MAX_REASONS] + mended)

@@ -13,7 +13,10 @@ from clew.core.config import Settings
 from clew.ingest import Ledger, Pipeline, Receiver, routes
 from clew.server.edge import guard
 from clew.store import Store, open_store
-from clew.traces import LogWriter, Projects, ScoreWriter, SpanWriter
+from clew.traces import Projects
+from clew.traces.scores import ScoreWriter
+from clew.traces.write import SpanWriter
+from clew.traces.write_logs import LogWriter
 
 
 @dataclass
@@ -38,8 +41,7 @@ def build(settings: Settings) -> App:
     scores = ScoreWriter(store)
     projects = Projects(store)
     pipeline = Pipeline(
-        SpanWriter(store, scores),
-        LogWriter(store, scores),
+        {"spans": SpanWriter(store, scores).commit, "logs": LogWriter(store, scores).commit},
         Ledger(now_ns()),
         queue_bytes=settings.queue_bytes,
         queue_requests=settings.queue_requests,

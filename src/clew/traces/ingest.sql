@@ -81,7 +81,13 @@ SELECT
     countIf(has_usage AND (trace_id, parent_id) IN (SELECT trace_id, span_id FROM staging_spans WHERE has_usage)) AS nested,
     countIf(has_usage AND response_id != '') - uniqExactIf((trace_id, response_id), has_usage AND response_id != '') AS same_response,
     countIf(/*slot:carries_scores*/) AS carriers,
-    arraySort(groupUniqArray((provider, model_asked, model_answered, intDiv(start_ns, 3600000000000)))) AS priced
+    groupUniqArrayIf(
+        CAST(
+            (project_id, provider, model_answered, model_asked),
+            'Tuple(project_id UInt32, provider String, model_answered String, model_asked String)'
+        ),
+        has_usage
+    ) AS priced
 FROM staging_spans
 
 -- name: stored_relatives
