@@ -30,8 +30,8 @@ docs: dev-set         ## write the generated pages again
 bench: dev-set        ## the benchmark tables of docs/benchmarks.md
 	$(BIN)/python -m bench
 
-lock:                 ## solve the locked sets again (needs uv)
-	@$(PYTHON) tools/lock.py
+lock: dev-set         ## solve the locked sets again, with the newest versions
+	@$(BIN)/python tools/lock.py
 
 clean:                ## remove everything that was made here
 	rm -rf .venv .make .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist tests/e2e/browser/node_modules

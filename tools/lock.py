@@ -1,10 +1,11 @@
-"""Writes ``requirements/*.lock`` from ``pyproject.toml``: every version and its hashes, for every platform and Python. Needs ``uv``.
+"""Writes ``requirements/*.lock`` from ``pyproject.toml``: every version and its hashes, for every platform and Python.
 
 A lock names no index and no place on this machine, so it installs from whatever index ``pip`` is set up for.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -19,7 +20,7 @@ SETS = {
     "dev": ["--extra", "server", "--extra", "grpc", "--group", "build", "--group", "dev", "--constraint", "requirements/server.lock"],
 }
 UNWANTED = re.compile(r"^(torch|triton|nvidia-[a-z0-9-]+|tensorflow)==", re.MULTILINE)  # gigabytes that a laptop need not fetch
-PLACE = re.compile(r"^--|://|^[^#]*\s@\s|(?:^|\s)/\w", re.MULTILINE)
+PLACE = re.compile(r"^--|://|^[^#\n]*\s@\s|(?:^|\s)/\w", re.MULTILINE)
 
 
 def clean(text: str) -> str:
@@ -45,9 +46,9 @@ def solve(uv: str, options: list[str]) -> str:
 
 def main() -> int:
     """Solves and writes both sets; returns the exit code."""
-    uv = shutil.which("uv")
+    uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
     if uv is None:
-        print("make lock needs uv; run: pip install uv", file=sys.stderr)
+        print("uv is not there; run: pip install uv", file=sys.stderr)
         return 1
     for name, options in SETS.items():
         text = clean(solve(uv, options))

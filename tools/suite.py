@@ -68,8 +68,10 @@ def read_report(report: Path) -> Tally:
 
 
 def judge(exit_code: int, report: Path) -> Tally:
-    """The tally of a part; what pytest's exit code says beside its failures is a failure too."""
-    tally = read_report(report) if report.is_file() else Tally()
+    """The tally of a part; no report, or an exit code that its failures do not explain, is a failure too."""
+    if not report.is_file():
+        return Tally(failed=1)
+    tally = read_report(report)
     if exit_code != 0 and tally.failed == 0:
         tally.failed += 1
     return tally

@@ -15,7 +15,7 @@ import pytest
 PLANTED = {
     "layers (upward)": ("clew/core/clock.py", "import clew.store", "clew.core.clock -> clew.store"),
     "layers (beside)": ("clew/web/__init__.py", "import clew.api", "clew.web -> clew.api"),
-    "layers (hidden in a function)": (
+    "layers (late)": (
         "clew/stats/__init__.py",
         "def late():\n    import clew.traces.views",
         "clew.stats -> clew.traces.views",
