@@ -3,8 +3,9 @@
 One rule runs through it: a comparison needs a value to compare, and is false where there is none, ``!=`` too. So each field is a
 ``Subject`` that can say two things in SQL, *there is a value* and *some value compares*, and every operator follows from them.
 
-The caller's statement binds ``project`` (UInt32). In scope ``span`` the SQL stands over any row of ``spans``; in ``trace`` over the
-row that stands for the trace, its root span or else its earliest; in ``session`` over anything that has a ``session_id``.
+The caller's statement binds ``project_id`` (UInt32). In scope ``span`` the SQL stands over any row of ``spans``; in ``trace`` over the
+row that stands for the trace (its head: the earliest root span, or else the earliest span), or, with ``heads=False``, over any row of
+it; in ``session`` over anything that has a ``session_id``.
 """
 
 from __future__ import annotations
@@ -38,9 +39,10 @@ class Frame:
     scope: Scope
     now_ns: int
     prefix: str = "f"
-    project: str = "{project:UInt32}"
+    project: str = "{project_id:UInt32}"
     within: str = ""
     indexed: bool = False
+    heads: bool = True
     params: dict[str, object] = field(default_factory=dict)
 
     def name(self) -> str:
@@ -57,10 +59,10 @@ class Frame:
         self.params.update(params)
         return sql
 
-    def spans(self, condition: str, columns: str = "trace_id") -> str:
+    def spans(self, condition: str, columns: str = "trace_id", source: str = "spans") -> str:
         """The spans of the project that meet a condition."""
         within = f" AND ({self.within})" if self.within else ""
-        return f"SELECT {columns} FROM spans WHERE project_id = {self.project}{within} AND {condition}"
+        return f"SELECT {columns} FROM {source} WHERE project_id = {self.project}{within} AND {condition}"
 
     def some(self, condition: str) -> str:
         """Some span of the trace or session meets the condition."""
@@ -72,13 +74,20 @@ class Frame:
         members = self.spans(f"session_id != '' AND {traces}", "session_id")
         return f"session_id IN ({members})"
 
+    def head(self, condition: str) -> str:
+        """The head of the trace meets the condition."""
+        if self.heads:
+            return condition
+        heads = self.spans("1", "trace_id, argMin(span_id, (NOT is_root, start_ns, span_id))") + " GROUP BY trace_id"
+        return f"trace_id IN ({self.spans(f'{condition} AND (trace_id, span_id) IN ({heads})')})"
+
     def having(self, condition: str, where: str = "1") -> str:
         """The spans of the trace or session, those that meet ``where``, reckoned together."""
         if self.scope == "trace":
             return f"trace_id IN ({self.spans(where)} GROUP BY trace_id HAVING {condition})"
         members = self.spans("session_id != ''", "DISTINCT trace_id AS member, session_id AS owner")
-        spans = self.spans(where, "owner").replace(" FROM spans", f" FROM spans INNER JOIN ({members}) AS members ON trace_id = member", 1)
-        return f"session_id IN ({spans} GROUP BY owner HAVING {condition})"
+        joined = f"spans INNER JOIN ({members}) AS members ON trace_id = member"
+        return f"session_id IN ({self.spans(where, 'owner', joined)} GROUP BY owner HAVING {condition})"
 
 
 class Subject(Protocol):
@@ -98,15 +107,17 @@ def compile_filter(
     now_ns: int = 0,
     indexed: bool = False,
     within: str = "",
-    project_param: str = "project",
+    heads: bool = True,
+    project_param: str = "project_id",
     prefix: str = "f",
 ) -> Sql:
     """The SQL of a tree that was parsed for ``scope``.
 
     ``now_ns`` is what ``since = 24h`` counts back from. ``indexed``: use the text index over input_text and output_text. ``within`` is
-    SQL of the caller's that bounds which spans are looked at inside subqueries (a time range). ``prefix`` starts the names of parameters.
+    SQL of the caller's that bounds which spans are looked at inside subqueries (a time range). ``heads``: whether the rows of a trace list
+    are the heads only. ``project_param`` is the statement's own parameter; ``prefix`` starts the names of the filter's.
     """
-    frame = Frame(scope, now_ns, prefix, f"{{{project_param}:UInt32}}", within, indexed)
+    frame = Frame(scope, now_ns, prefix, f"{{{project_param}:UInt32}}", within, indexed, heads)
     where = _node(tree, frame)
     return Sql(where, frame.params, sentence(tree, scope))
 
@@ -153,7 +164,7 @@ def _search(text: str, frame: Frame) -> str:
 
 def _inner(frame: Frame) -> Frame:
     """The frame of conditions on one span, inside a trace's or session's; it binds into the same values."""
-    return Frame("span", frame.now_ns, frame.prefix, frame.project, frame.within, frame.indexed, frame.params)
+    return Frame("span", frame.now_ns, frame.prefix, frame.project, frame.within, frame.indexed, params=frame.params)
 
 
 def _count(condition: Node, op: Op, number: int, frame: Frame) -> str:
@@ -212,6 +223,8 @@ def subject_of(ref: FieldRef, frame: Frame) -> Subject:
         subject = _Many(spec(ref), inner)
     else:
         subject = _Column(spec(ref), inner)
+    if frame.scope == "trace" and place == "own":
+        return _Head(subject, frame)
     return _Some(subject, frame) if place == "some" and frame.scope != "span" else subject
 
 
@@ -395,3 +408,17 @@ class _Some:
 
     def holds(self, op: Op, values: tuple[Value, ...]) -> str:
         return self.frame.some(f"({self.span.holds(op, values)})")
+
+
+@dataclass(frozen=True)
+class _Head:
+    """The head of the trace has the value."""
+
+    span: Subject
+    frame: Frame
+
+    def known(self, values: tuple[Value, ...]) -> str:
+        return self.frame.head(self.span.known(values))
+
+    def holds(self, op: Op, values: tuple[Value, ...]) -> str:
+        return self.frame.head(self.span.holds(op, values))

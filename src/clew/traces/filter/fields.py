@@ -95,6 +95,9 @@ def _tokens(name: str, told: str) -> Field:
 
 _ALL_TOKENS = "if(isNull(input_tokens) AND isNull(output_tokens), NULL, ifNull(input_tokens, 0) + ifNull(output_tokens, 0))"
 
+#: A span that ends before it starts, as clocks go, ends where it starts.
+_LAST_END = "max(greatest(end_ns, start_ns))"
+
 FIELDS: tuple[Field, ...] = (
     Field("kind", "choice", "what the span does", "kind", values=KINDS, accessor="kind"),
     _text("name", "the span's name; of a trace: its root span's", trace="own"),
@@ -120,14 +123,12 @@ FIELDS: tuple[Field, ...] = (
     Field("mark", "many", "a defect that was kept and flagged", "marks", aliases=("marks",), accessor="marks"),
     _text("input", "what went in", "input_text"),
     _text("output", "what came out", "output_text"),
-    Field("latency", "duration", "how long it took; of a trace: how long its root span took", "duration_ns", trace="own", session="",
-          aliases=("duration",), accessor="duration_ns"),
-    Field("elapsed", "duration", "from the first start to the last end", span="", trace="total", session="total",
-          total="max(end_ns) - min(start_ns)", accessor="elapsed"),
+    Field("latency", "duration", "how long it took; of a trace or session: from its first start to its last end", "duration_ns",
+          trace="total", session="total", total=f"{_LAST_END} - min(start_ns)", aliases=("duration",), accessor="duration_ns"),
     Field("ttft", "duration", "time to the first token", "ttft_ns", aliases=("time_to_first_token",), nullable=True, accessor="ttft_ns"),
     Field("start", "moment", "when it started", "start_ns", trace="own", session="total", total="min(start_ns)", accessor="start_ns"),
-    Field("end", "moment", "when it ended; of a trace: when its last span did", "end_ns", trace="total", session="total",
-          total="max(end_ns)", accessor="end_ns"),
+    Field("end", "moment", "when it ended; of a trace or session: when its last span did", "end_ns", trace="total", session="total",
+          total=_LAST_END, accessor="end_ns"),
     Field("since", "since", "started at this time or later", "start_ns", trace="own", session="total", total="min(start_ns)"),
     Field("until", "since", "started before this time", "start_ns", trace="own", session="total", total="min(start_ns)"),
     Field("tokens", "count", "input and output tokens together", _ALL_TOKENS, trace="total", session="total",

@@ -21,7 +21,7 @@ _NOUNS: Mapping[Scope, tuple[str, str]] = MappingProxyType(
 )
 _LABELS: Mapping[str, str] = MappingProxyType(
     {
-        "ttft": "time to first token", "elapsed": "time from first start to last end", "message": "status message",
+        "ttft": "time to first token", "message": "status message",
         "model_asked": "requested model", "model_answered": "answering model", "error": "error type", "attr": "attribute",
         "parent": "parent span",
     }
