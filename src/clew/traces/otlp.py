@@ -20,10 +20,11 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from clew.traces.otlp_json import json_to_logs, json_to_traces, log_to_json, logs_to_json, span_to_json, traces_to_json
 
 NO_PARENT = "0" * 16
+_UINT64 = 2**64 - 1  # the store keeps times as Int64; a wrapped one comes back as it was sent
 
 _BINARY = "(k, s) -> if(k IN ('l', 'm', 'y'), base64Encode(s), s)"
-_ATTRIBUTES = f"""`attr.key`, arrayMap(k -> toString(k), `attr.kind`) AS attr_kind, arrayMap({_BINARY}, `attr.kind`, `attr.str`) AS attr_str,
-    `attr.int`, `attr.dbl`"""
+_ATTRIBUTES = f"""`attr.key`, arrayMap(k -> toString(k), `attr.kind`) AS attr_kind,
+    arrayMap({_BINARY}, `attr.kind`, `attr.str`) AS attr_str, `attr.int`, `attr.dbl`"""
 _AROUND = "base64Encode(resource) AS resource, base64Encode(scope) AS scope, resource_schema_url, scope_schema_url"
 
 SPAN_COLUMNS = f"""lower(hex(trace_id)) AS trace_id, lower(hex(span_id)) AS span_id, lower(hex(parent_id)) AS parent_id, name, otel_kind,
@@ -80,7 +81,7 @@ def any_value(value: Any) -> AnyValue:
     if isinstance(value, list | tuple):
         return AnyValue(array_value=ArrayValue(values=[any_value(item) for item in value]))
     raise TypeError(
-        f"a value of type {type(value).__name__!r} has no kind in OTLP; wanted text, number, bool, bytes, None, list or mapping"
+        f"a value of type {type(value).__name__!r} has no kind in OTLP; wanted text, number, bool, bytes, list or mapping"
     )
 
 
@@ -159,8 +160,8 @@ def row_to_span(row: Row) -> Span:
         flags=row["flags"],
         name=row["name"],
         kind=row["otel_kind"],
-        start_time_unix_nano=row["start_ns"],
-        end_time_unix_nano=row["end_ns"],
+        start_time_unix_nano=row["start_ns"] & _UINT64,
+        end_time_unix_nano=row["end_ns"] & _UINT64,
         attributes=row_attributes(row),
         dropped_attributes_count=row["dropped_attributes"],
         events=[Span.Event.FromString(base64.b64decode(event)) for event in row["events"]],
@@ -223,8 +224,8 @@ def traces_to_rows(request: ExportTraceServiceRequest) -> list[dict[str, Any]]:
 def row_to_log(row: Row) -> LogRecord:
     """The log record as it was sent."""
     record = LogRecord(
-        time_unix_nano=row["time_ns"],
-        observed_time_unix_nano=row["observed_ns"],
+        time_unix_nano=row["time_ns"] & _UINT64,
+        observed_time_unix_nano=row["observed_ns"] & _UINT64,
         severity_number=row["severity"],
         severity_text=row["severity_text"],
         event_name=row["event_name"],
