@@ -12,14 +12,15 @@ from typing import Any
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.duration_pb2 import Duration
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest, ExportLogsServiceResponse
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest, ExportMetricsServiceResponse
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest, ExportTraceServiceResponse
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from clew.core.clock import now_ns
 from clew.core.errors import ClewError, ConfigError, InputError, Overloaded, TooLarge
 from clew.ingest.check import PROJECT_HEADER
 from clew.ingest.http import NO_METRICS, count_points
+from clew.ingest.journal import Entry
 from clew.ingest.receive import Receiver
 
 WORKERS = 16  # each waits for its commit; more senders than this queue inside gRPC, within its own flow control
@@ -44,17 +45,18 @@ def serve_grpc(receiver: Receiver, host: str, port: int) -> grpc.Server:
 
 
 def _handlers(receiver: Receiver) -> grpc.GenericRpcHandler:
-    def method(handler: Callable[[Any, grpc.ServicerContext], Any], request: Any, response: Any) -> grpc.RpcMethodHandler:
-        return grpc.unary_unary_rpc_method_handler(handler, request.FromString, response.SerializeToString)
+    def method(handler: Callable[[bytes, grpc.ServicerContext], Any], response: Any) -> grpc.RpcMethodHandler:
+        # No request deserializer: the journal keeps the request's own bytes, and the check parses them.
+        return grpc.unary_unary_rpc_method_handler(handler, None, response.SerializeToString)
 
     methods = {
         f"/{PACKAGE}.trace.v1.TraceService/Export": method(
-            _export(receiver, "spans", ExportTraceServiceResponse, "rejected_spans"), ExportTraceServiceRequest, ExportTraceServiceResponse
+            _export(receiver, "spans", ExportTraceServiceResponse, "rejected_spans"), ExportTraceServiceResponse
         ),
         f"/{PACKAGE}.logs.v1.LogsService/Export": method(
-            _export(receiver, "logs", ExportLogsServiceResponse, "rejected_log_records"), ExportLogsServiceRequest, ExportLogsServiceResponse
+            _export(receiver, "logs", ExportLogsServiceResponse, "rejected_log_records"), ExportLogsServiceResponse
         ),
-        f"/{PACKAGE}.metrics.v1.MetricsService/Export": method(_refuse_metrics, ExportMetricsServiceRequest, ExportMetricsServiceResponse),
+        f"/{PACKAGE}.metrics.v1.MetricsService/Export": method(_refuse_metrics, ExportMetricsServiceResponse),
     }
     return _Router(methods)
 
@@ -67,13 +69,12 @@ class _Router(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpcio ships no 
         return self._methods.get(call.method)
 
 
-def _export(receiver: Receiver, signal: str, response: Any, rejected: str) -> Callable[[Any, grpc.ServicerContext], Any]:
-    def export(request: Any, context: grpc.ServicerContext) -> Any:
+def _export(receiver: Receiver, signal: str, response: Any, rejected: str) -> Callable[[bytes, grpc.ServicerContext], Any]:
+    def export(request: bytes, context: grpc.ServicerContext) -> Any:
         metadata = {item.key: item.value for item in context.invocation_metadata()}
         try:
-            received = receiver.receive(
-                signal, request, is_json=False, project=str(metadata.get(PROJECT_HEADER, "")), received_ns=now_ns()
-            )
+            project = str(metadata.get(PROJECT_HEADER, ""))
+            received = receiver.receive(Entry(signal, False, now_ns(), project, "", request))
             received.done.result()
         except Exception as error:
             _abort(context, error, receiver)
@@ -105,8 +106,8 @@ def _retry_info(text: str, seconds: int) -> bytes:
     return b"\x08\x0e\x12" + bytes([len(words)]) + words + b"\x1a" + bytes([len(info)]) + info
 
 
-def _refuse_metrics(request: Any, _context: grpc.ServicerContext) -> Any:
+def _refuse_metrics(request: bytes, _context: grpc.ServicerContext) -> Any:
     message = ExportMetricsServiceResponse()
-    message.partial_success.rejected_data_points = count_points(request.SerializeToString(), False)
+    message.partial_success.rejected_data_points = count_points(request, False)
     message.partial_success.error_message = NO_METRICS
     return message

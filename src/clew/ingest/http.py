@@ -25,6 +25,7 @@ from clew.core.errors import ClewError, InputError, Overloaded, StoreError, TooL
 from clew.core.jsontext import loads_or_none
 from clew.ingest.check import PROJECT_HEADER
 from clew.ingest.inflate import inflate
+from clew.ingest.journal import Entry
 from clew.ingest.receive import Received, Receiver
 
 PROTOBUF = "application/x-protobuf"
@@ -74,8 +75,10 @@ def _endpoint(receiver: Receiver, signal: Signal) -> Callable[[Request], Any]:
 def _receive(receiver: Receiver, signal: Signal, body: bytes, request: Request, kind: str) -> Received:
     if kind not in (PROTOBUF, JSON):
         raise UnsupportedContent(f"Content-Type {kind!r} is not OTLP; send {PROTOBUF} or {JSON}")
-    plain = inflate(body, request.headers.get("content-encoding", ""), receiver.max_body_bytes)
-    return receiver.receive(signal.name, plain, is_json=kind == JSON, project=request.headers.get(PROJECT_HEADER, ""), received_ns=now_ns())
+    headers = request.headers
+    return receiver.receive(
+        Entry(signal.name, kind == JSON, now_ns(), headers.get(PROJECT_HEADER, ""), headers.get("content-encoding", ""), body)
+    )
 
 
 class UnsupportedContent(InputError):
@@ -145,7 +148,9 @@ def _metrics(receiver: Receiver) -> Callable[[Request], Any]:
     async def endpoint(request: Request) -> Response:
         kind = content_kind(request)
         try:
-            body = inflate(await _body(request, receiver.max_body_bytes), request.headers.get("content-encoding", ""), receiver.max_body_bytes)
+            body = inflate(
+                await _body(request, receiver.max_body_bytes), request.headers.get("content-encoding", ""), receiver.max_body_bytes
+            )
             points = count_points(body, kind == JSON)
         except Exception as error:
             return refusal(error, kind, receiver)

@@ -56,7 +56,9 @@ class Ledger:
         self._lag_ns: int | None = None
         self._longest_lag_ns: int | None = None
 
-    def settle(self, signal: str, *, stored: int = 0, duplicates: int = 0, replaced: int = 0, refused: Mapping[str, int] | None = None) -> None:
+    def settle(
+        self, signal: str, *, stored: int = 0, duplicates: int = 0, replaced: int = 0, refused: Mapping[str, int] | None = None
+    ) -> None:
         """Books the outcome of some records of one signal."""
         refused = refused or {}
         with self._lock:

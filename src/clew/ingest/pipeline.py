@@ -1,6 +1,7 @@
-"""Group commit: requests wait in one bounded queue, one thread stores what has gathered, and each is answered after its commit.
+"""From accepted to stored: one thread writes what has gathered to the journal and answers; another stores it in large groups.
 
-Senders hold their own copy until they are answered, so nothing here is precious before the commit and nothing may be lost after it.
+A sender is answered when its request is synced in the journal, and not before there is room for more: while more than SOFT_BYTES wait to
+be stored, answers wait too, which slows senders down without refusing them. Above the queue's limit requests are refused for now.
 """
 
 from __future__ import annotations
@@ -8,124 +9,231 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import structlog
 
-from clew.core.clock import NS_PER_MS, now_ns
-from clew.core.errors import ClewError, Overloaded, StoreError
+from clew.core.clock import now_ns
+from clew.core.errors import ClewError, Overloaded, StoreFull, StoreReadOnly
 from clew.ingest.check import Checked
+from clew.ingest.journal import Entry, Journal
 from clew.ingest.ledger import Ledger, LedgerState
 from clew.traces import Frame, Outcome
 
 log = structlog.get_logger(__name__)
 
-GROUP_BYTES = 24 << 20  # a commit's ceiling: the engine holds about 10 times that while it stores a group
+GROUP_BYTES = 16 << 20  # inflated bytes of one commit: the engine holds about ten times that while it stores them
+SOFT_BYTES = 2 * GROUP_BYTES  # one group being stored and the next one waiting
+RECOVER_REQUESTS = 32  # of a journal, stored at a time at start
 RETRY_AFTER_S = 1
+RETRY_STORE_S = (0.2, 1.0, 5.0)  # pauses before a failed commit is tried again; the last one repeats
 
 Commit = Callable[[Sequence[Frame]], Outcome]  # stores the records of some frames; returns after they are synced
 
 
-@dataclass(frozen=True)
+@dataclass
 class Waiting:
-    """One request in the queue and the future its sender waits on."""
+    """One accepted request on its way, and the future its sender waits on."""
 
-    signal: str
+    entry: Entry
     checked: Checked
     size: int
-    received_ns: int
+    segment: int = 0
     done: Future[None] = field(default_factory=Future)
 
 
 class Pipeline:
-    """The queue and its committing thread."""
+    """The two queues and their threads."""
 
     def __init__(
-        self, commits: Mapping[str, Commit], ledger: Ledger, *, queue_bytes: int, queue_requests: int, gather_ms: int
+        self, commits: Mapping[str, Commit], journal: Journal, ledger: Ledger, *, queue_bytes: int, queue_requests: int, gather_ms: int
     ) -> None:
         self.ledger = ledger
         self._commits = commits
+        self._journal = journal
         self._queue_bytes = queue_bytes
         self._queue_requests = queue_requests
         self._gather_s = gather_ms / 1000
-        self._queue: deque[Waiting] = deque()
-        self._queued_bytes = 0
+        self._arriving: deque[Waiting] = deque()
+        self._storing: deque[Waiting] = deque()
+        self._unanswered: deque[Waiting] = deque()
+        self._bytes = 0
         self._changed = threading.Condition()
         self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="clew-commit", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._write_journal, name="clew-journal", daemon=True),
+            threading.Thread(target=self._store_groups, name="clew-store", daemon=True),
+        ]
+
+    def recover(self, read: Callable[[Path], Iterable[Entry]], check: Callable[[Entry], Checked]) -> int:
+        """Stores what an earlier process accepted and did not store; returns how many requests that were."""
+        count = 0
+        for segment in self._journal.left_over():
+            group = [Waiting(entry, check(entry), 0) for entry in read(segment)]
+            for start in range(0, len(group), RECOVER_REQUESTS):
+                self._store(group[start : start + RECOVER_REQUESTS])
+            count += len(group)
+            self._journal.forget(int(segment.stem))
+        return count
 
     def start(self) -> None:
-        """Starts the committing thread."""
-        self._thread.start()
+        """Starts both threads."""
+        for thread in self._threads:
+            thread.start()
 
-    def submit(self, signal: str, checked: Checked) -> Future[None]:
-        """Queues a checked request. The future is done after its commit. Raises Overloaded when the queue is full."""
+    def submit(self, entry: Entry, checked: Checked) -> Future[None]:
+        """Takes a checked request; the future is done once it is synced. Raises Overloaded when the queue is full."""
         size = sum(len(frame.body) for frame in checked.frames)
-        waiting = Waiting(signal, checked, size, now_ns())
+        waiting = Waiting(entry, checked, size)
         if not checked.frames:
-            self.ledger.settle(signal, refused=checked.refused)
+            self.ledger.settle(entry.signal, refused=checked.refused)
             waiting.done.set_result(None)
             return waiting.done
         with self._changed:
             # An empty queue takes any request that passed the size limit, so that no limit can make a request impossible.
-            over = self._queued_bytes + size > self._queue_bytes or len(self._queue) >= self._queue_requests
-            if self._stopping or (self._queue and over):
-                self.ledger.settle(signal, refused={"overloaded": checked.received})
+            requests = len(self._arriving) + len(self._storing)
+            over = self._bytes + size > self._queue_bytes or requests >= self._queue_requests
+            if self._stopping or (requests and over):
+                self.ledger.settle(entry.signal, refused={"overloaded": checked.received})
                 raise Overloaded("the queue is full; nothing of this request was kept, send it again", retry_after_s=RETRY_AFTER_S)
-            self._queue.append(waiting)
-            self._queued_bytes += size
-            self._changed.notify()
+            self._arriving.append(waiting)
+            self._bytes += size
+            self._changed.notify_all()
         return waiting.done
 
     def state(self) -> LedgerState:
-        """The ledger with the queue as it is now."""
+        """The ledger with the queues as they are now."""
         with self._changed:
-            requests, size = len(self._queue), self._queued_bytes
+            requests, size = len(self._arriving) + len(self._storing), self._bytes
         return self.ledger.state(queued_requests=requests, queued_bytes=size, queue_limit_bytes=self._queue_bytes)
 
     def stop(self) -> None:
-        """Stores what is queued, then ends the thread."""
+        """Stores what was accepted, then ends the threads."""
         with self._changed:
             self._stopping = True
-            self._changed.notify()
-        self._thread.join()
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
+        if not self._storing:
+            self._journal.forget_all()
 
-    def _run(self) -> None:
+    # the journal's thread
+
+    def _write_journal(self) -> None:
+        while True:
+            with self._changed:
+                while not self._arriving and not self._stopping:
+                    self._changed.wait()
+                group = list(self._arriving)
+                if not group:
+                    self._changed.notify_all()
+                    return
+            try:
+                segment = self._journal.append([waiting.entry for waiting in group])
+            except ClewError as error:
+                self._refuse(group, error)
+                continue
+            with self._changed:
+                for waiting in group:
+                    waiting.segment = segment
+                    self._storing.append(self._arriving.popleft())
+                self._unanswered.extend(group)
+                answers = self._answerable()
+                self._changed.notify_all()
+            for waiting in answers:
+                waiting.done.set_result(None)
+
+    def _answerable(self) -> list[Waiting]:
+        if self._bytes > SOFT_BYTES and not self._stopping:
+            return []
+        answers = list(self._unanswered)
+        self._unanswered.clear()
+        return answers
+
+    def _refuse(self, group: list[Waiting], error: ClewError) -> None:
+        with self._changed:
+            for waiting in group:
+                self._arriving.popleft()
+                self._bytes -= waiting.size
+            self._changed.notify_all()
+        log.error("ingest.journal_failed", requests=len(group), error=type(error).__name__)
+        for waiting in group:
+            self.ledger.settle(waiting.entry.signal, refused={f"journal: {type(error).__name__}": waiting.checked.received})
+            waiting.done.set_exception(error)
+
+    # the store's thread
+
+    def _store_groups(self) -> None:
         while True:
             group = self._gather()
             if not group:
                 return
-            for signal in self._commits:
-                members = [waiting for waiting in group if waiting.signal == signal]
-                if members:
-                    self._store(signal, members)
+            self._store(group)
+            with self._changed:
+                for waiting in group:
+                    self._storing.popleft()
+                    self._bytes -= waiting.size
+                answers = self._answerable()
+                oldest = self._storing[0].segment if self._storing else group[-1].segment
+                self._changed.notify_all()
+            self._journal.forget(oldest - 1)
+            for waiting in answers:
+                waiting.done.set_result(None)
 
     def _gather(self) -> list[Waiting]:
         with self._changed:
-            while not self._queue and not self._stopping:
+            while not self._storing and not (self._stopping and not self._arriving):
                 self._changed.wait()
-            if self._queue and not self._stopping:
-                deadline = time.monotonic() + self._gather_s - (now_ns() - self._queue[0].received_ns) / 1e9
-                while (left := deadline - time.monotonic()) > 0 and self._queued_bytes < GROUP_BYTES and not self._stopping:
-                    self._changed.wait(left)
+            deadline = time.monotonic() + self._gather_s
+            while (left := deadline - time.monotonic()) > 0 and self._bytes < GROUP_BYTES and not self._stopping:
+                self._changed.wait(left)
             group: list[Waiting] = []
             size = 0
-            while self._queue and (not group or size + self._queue[0].size <= GROUP_BYTES):
-                waiting = self._queue.popleft()
+            for waiting in self._storing:
+                if group and size + waiting.size > GROUP_BYTES:
+                    break
                 size += waiting.size
                 group.append(waiting)
-            self._queued_bytes -= size
             return group
 
-    def _store(self, signal: str, members: list[Waiting]) -> None:
-        frames = [frame for waiting in members for frame in waiting.checked.frames]
-        try:
-            outcome = self._commits[signal](frames)
-        except Exception as error:
-            self._failed(signal, members, error)
+    def _store(self, group: list[Waiting]) -> None:
+        for signal in self._commits:
+            members = [waiting for waiting in group if waiting.entry.signal == signal]
+            if members:
+                self._commit(signal, members)
+
+    def _commit(self, signal: str, members: list[Waiting]) -> None:
+        """Stores the members, whatever it takes: they are acknowledged. What cannot be stored at all is set aside, whole."""
+        attempt = 0
+        while True:
+            try:
+                outcome = self._commits[signal]([frame for waiting in members for frame in waiting.checked.frames])
+                break
+            except Exception as error:
+                log.error("ingest.store_failed", signal=signal, requests=len(members), attempt=attempt, error=type(error).__name__)
+                if _lasting(error) and attempt >= 1:
+                    self._divide(signal, members)
+                    return
+                if self._stopping and attempt >= len(RETRY_STORE_S):
+                    return  # still in the journal, stored at the next start
+                time.sleep(RETRY_STORE_S[min(attempt, len(RETRY_STORE_S) - 1)])
+                attempt += 1
+        self._book(signal, members, outcome)
+
+    def _divide(self, signal: str, members: list[Waiting]) -> None:
+        if len(members) > 1:
+            middle = len(members) // 2
+            self._commit(signal, members[:middle])
+            self._commit(signal, members[middle:])
             return
+        only = members[0]
+        self._journal.set_aside(only.entry)
+        self.ledger.settle(signal, refused={"the engine could not read it; set aside": only.checked.received})
+
+    def _book(self, signal: str, members: list[Waiting], outcome: Outcome) -> None:
         at = now_ns()
         refused: dict[str, int] = {}
         for waiting in members:
@@ -134,17 +242,9 @@ class Pipeline:
         self.ledger.settle(signal, stored=outcome.stored, duplicates=outcome.duplicates, replaced=outcome.replaced, refused=refused)
         if outcome.scores or outcome.scores_refused:
             self.ledger.settle("scores", stored=outcome.scores, refused=outcome.scores_refused)
-        self.ledger.committed(at, at - min(waiting.received_ns for waiting in members))
-        for waiting in members:
-            waiting.done.set_result(None)
+        self.ledger.committed(at, at - min(waiting.entry.received_ns for waiting in members))
 
-    def _failed(self, signal: str, members: list[Waiting], error: Exception) -> None:
-        known = error if isinstance(error, ClewError) else StoreError(f"the commit failed: {type(error).__name__}")
-        log.error("ingest.commit_failed", signal=signal, requests=len(members), error=type(error).__name__, ms_waited=self._waited(members))
-        self.ledger.settle(signal, refused={f"store: {type(known).__name__}": sum(waiting.checked.received for waiting in members)})
-        for waiting in members:
-            waiting.done.set_exception(known)
 
-    @staticmethod
-    def _waited(members: list[Waiting]) -> int:
-        return (now_ns() - members[0].received_ns) // NS_PER_MS
+def _lasting(error: Exception) -> bool:
+    """Whether trying the same group again cannot help: the engine read it and refused, not the disk or the memory ceiling."""
+    return not isinstance(error, StoreFull | StoreReadOnly)

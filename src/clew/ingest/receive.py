@@ -1,4 +1,4 @@
-"""The way in that HTTP and gRPC share: decode JSON where it is JSON, check, queue, and tell what was rejected."""
+"""The way in that HTTP and gRPC share: inflate, decode JSON where it is JSON, check, queue, and tell what was rejected."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from clew.ingest.check import Checked, check_logs, check_traces
+from clew.ingest.inflate import inflate
+from clew.ingest.journal import Entry
 from clew.ingest.ledger import Ledger
 from clew.ingest.pipeline import Pipeline
 from clew.traces import Projects
@@ -38,19 +40,31 @@ class Receiver:
         """Where outcomes are booked."""
         return self._pipeline.ledger
 
-    def receive(self, signal: str, body: bytes | Any, *, is_json: bool, project: str, received_ns: int) -> Received:
-        """Checks and queues one inflated request. Raises InputError when it is not OTLP, Overloaded when the queue is full."""
-        reasons: list[str] = []
-        size = len(body) if isinstance(body, bytes) else body.ByteSize()
-        if is_json:
-            body, reasons = (json_to_traces if signal == "spans" else json_to_logs)(body)
-        check = check_traces if signal == "spans" else check_logs
-        checked = check(body, project, self._projects.id, received_ns)
-        if reasons:
-            checked = replace(checked, refused=Counter(checked.refused) + Counter({"not valid OTLP/JSON": len(reasons)}))
-        done = self._pipeline.submit(signal, checked)
+    def receive(self, entry: Entry) -> Received:
+        """Inflates, checks and queues one request.
+
+        Raises InputError when it is not OTLP, TooLarge above the limit, Overloaded when the queue is full.
+        """
+        checked, reasons, size = self._check(entry)
+        done = self._pipeline.submit(entry, checked)
         self.ledger.request("accepted", size)
         return Received(done, sum(checked.refused.values()), explain(checked, reasons))
+
+    def check(self, entry: Entry) -> Checked:
+        """What ``receive`` makes of an entry, for one that was accepted before."""
+        return self._check(entry)[0]
+
+    def _check(self, entry: Entry) -> tuple[Checked, list[str], int]:
+        plain = inflate(entry.body, entry.encoding, self.max_body_bytes)
+        reasons: list[str] = []
+        message: Any = plain
+        if entry.is_json:
+            message, reasons = (json_to_traces if entry.signal == "spans" else json_to_logs)(plain)
+        check = check_traces if entry.signal == "spans" else check_logs
+        checked = check(message, entry.project, self._projects.id, entry.received_ns)
+        if reasons:
+            checked = replace(checked, refused=Counter(checked.refused) + Counter({"not valid OTLP/JSON": len(reasons)}))
+        return checked, reasons, len(plain)
 
 
 def explain(checked: Checked, reasons: list[str]) -> str:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import structlog
 from fastapi import FastAPI
 
 import clew.api as api
 import clew.web as web
 from clew.core.clock import now_ns
 from clew.core.config import Settings
-from clew.ingest import Ledger, Pipeline, Receiver, routes
+from clew.ingest import Journal, Ledger, Pipeline, Receiver, read_segment, routes
 from clew.server.edge import guard
 from clew.store import Store, open_store
 from clew.traces import Projects
 from clew.traces.scores import ScoreWriter
 from clew.traces.write import SpanWriter
 from clew.traces.write_logs import LogWriter
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass
@@ -42,19 +45,20 @@ def build(settings: Settings) -> App:
     projects = Projects(store)
     pipeline = Pipeline(
         {"spans": SpanWriter(store, scores).commit, "logs": LogWriter(store, scores).commit},
+        Journal(settings.data / "journal"),
         Ledger(now_ns()),
         queue_bytes=settings.queue_bytes,
         queue_requests=settings.queue_requests,
         gather_ms=settings.group_commit_ms,
     )
     receiver = Receiver(pipeline, projects, max_body_bytes=settings.max_body_bytes)
+    if recovered := pipeline.recover(read_segment, receiver.check):
+        log.info("server.recovered", requests=recovered)
     pipeline.start()
     return App(settings, store, pipeline, receiver, _asgi(settings, store, projects, scores, pipeline, receiver))
 
 
-def _asgi(
-    settings: Settings, store: Store, projects: Projects, scores: ScoreWriter, pipeline: Pipeline, receiver: Receiver
-) -> FastAPI:
+def _asgi(settings: Settings, store: Store, projects: Projects, scores: ScoreWriter, pipeline: Pipeline, receiver: Receiver) -> FastAPI:
     asgi = FastAPI(title="Clew", version=api.VERSION, docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json")
     asgi.state.store = store
     asgi.state.projects = projects

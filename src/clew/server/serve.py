@@ -66,5 +66,3 @@ class _Server(uvicorn.Server):
         await super().startup(sockets=sockets)
         if self.started and self.on_started is not None:
             threading.Thread(target=self.on_started, name="clew-ready", daemon=True).start()
-
-

@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+import pyarrow
+import pyarrow.ipc
 import structlog
 
 from clew.core.errors import StoreError, StoreFull, StoreReadOnly
@@ -102,6 +104,12 @@ def explain(error: Exception, name: str) -> StoreError:
     return StoreError(f"the facts store refused {name!r}: {code}")
 
 
+def _table(result: Any) -> pyarrow.Table:
+    # chDB's own conversion imports pandas (a second and 60 MB at start); the bytes are a plain Arrow stream.
+    data = result.bytes()
+    return pyarrow.ipc.open_stream(pyarrow.py_buffer(data)).read_all() if data else pyarrow.table({})
+
+
 @dataclass
 class EmbeddedFacts:
     """chDB in this process. One query runs on a connection at a time, so a small pool keeps a short read from waiting behind another."""
@@ -110,7 +118,7 @@ class EmbeddedFacts:
     memory_bytes: int
     threads: int = 2
     readers: int = 3
-    _pool: "queue.SimpleQueue[Any]" = field(default_factory=queue.SimpleQueue, repr=False)
+    _pool: queue.SimpleQueue[Any] = field(default_factory=queue.SimpleQueue, repr=False)
     _all: list[Any] = field(default_factory=list, repr=False)
     _writer: Any = field(default=None, repr=False)
     _long: Any = field(default=None, repr=False)
@@ -181,7 +189,7 @@ class EmbeddedFacts:
 
     def arrow(self, statement: Statement, /, **params: Any) -> Any:
         with self._reader() as connection:
-            return self._run(connection, statement, params, "ArrowTable")
+            return _table(self._run(connection, statement, params, "ArrowStream"))
 
     def execute(self, statement: Statement, /, **params: Any) -> None:
         with self._write_lock:
@@ -190,7 +198,7 @@ class EmbeddedFacts:
     def written(self, statement: Statement, /, **params: Any) -> list[Row]:
         """Rows of a read that must see the writer's own session, in order with its writes."""
         with self._write_lock:
-            rows: list[Row] = self._run(self._writer, statement, params, "ArrowTable").to_pylist()
+            rows: list[Row] = _table(self._run(self._writer, statement, params, "ArrowStream")).to_pylist()
             return rows
 
     def load(self, statement: Statement, data: Encoded, /, **params: Any) -> None:

@@ -42,15 +42,21 @@ def _parse(file: str, text: str) -> Migration:
     return Migration(int(number), name, summary, hashlib.sha256(text.encode()).hexdigest(), tuple(s.rstrip(";") for s in statements))
 
 
-def apply(store: str, applied: list[dict[str, Any]], run: Callable[[Statement], None], record: Callable[[Migration], None]) -> list[Migration]:
+def apply(
+    store: str, applied: list[dict[str, Any]], run: Callable[[Statement], None], record: Callable[[Migration], None]
+) -> list[Migration]:
     """Runs what is not applied yet. Refuses a store that is newer than this program or whose past was rewritten."""
     wanted = read_migrations(store)
     known = {row["number"]: row["checksum"] for row in applied}
     if known and max(known) > len(wanted):
-        raise StoreError(f"this data directory was written by a newer Clew ({store} migration {max(known)}, known here: {len(wanted)}); upgrade Clew")
+        raise StoreError(
+            f"this data directory was written by a newer Clew ({store} migration {max(known)}, known here: {len(wanted)}); upgrade Clew"
+        )
     for migration in wanted:
         if migration.number in known and known[migration.number] != migration.checksum:
-            raise StoreError(f"{store} migration {migration.number} ({migration.name!r}) differs from the one this data directory was made with")
+            raise StoreError(
+                f"{store} migration {migration.number} ({migration.name!r}) differs from the one this data directory was made with"
+            )
     pending = [migration for migration in wanted if migration.number not in known]
     for migration in pending:
         for position, sql in enumerate(migration.statements):

@@ -43,7 +43,9 @@ def open_store(folder: Path, *, memory_bytes: int = DEFAULT_MEMORY_BYTES) -> Sto
         folder.mkdir(parents=True, exist_ok=True)
         lock = _take_lock(folder)
     except PermissionError as error:
-        raise StoreReadOnly(f"the data directory {folder.name!r} cannot be written; make it writable or choose another with --data") from error
+        raise StoreReadOnly(
+            f"the data directory {folder.name!r} cannot be written; make it writable or choose another with --data"
+        ) from error
     except OSError as error:
         if error.errno == 30:  # EROFS
             raise StoreReadOnly(f"the data directory {folder.name!r} is on a read-only file system; choose another with --data") from error
@@ -64,13 +66,14 @@ def _take_lock(folder: Path) -> Any:
         handle.seek(0)
         holder = handle.read().strip() or "another process"
         handle.close()
-        raise StoreLocked(f"the data directory {folder.name!r} is held by {holder}; stop it, or use another directory with --data") from error
+        raise StoreLocked(
+            f"the data directory {folder.name!r} is held by {holder}; stop it, or use another directory with --data"
+        ) from error
     handle.seek(0)
     handle.truncate()
     handle.write(f"process {os.getpid()}, since {iso(now_ns())}")
     handle.flush()
     return handle
-
 
 
 def _migrate(store: Store) -> None:
@@ -84,7 +87,9 @@ def _migrate(store: Store) -> None:
     )
 
     def applied(which: str) -> list[dict[str, Any]]:
-        return records.rows(Statement("applied", "SELECT number, checksum FROM migrations WHERE store = :store ORDER BY number"), store=which)
+        return records.rows(
+            Statement("applied", "SELECT number, checksum FROM migrations WHERE store = :store ORDER BY number"), store=which
+        )
 
     def record(which: str, migration: Migration) -> None:
         records.rows(

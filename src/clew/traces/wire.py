@@ -104,7 +104,12 @@ class Frame:
 
     def encoded(self) -> bytes:
         """The length-delimited bytes that the engine reads."""
-        parts = [_key(PROJECT_FIELD, VARINT), varint(self.project_id), _key(RECEIVED_FIELD, FIXED64), self.received_ns.to_bytes(8, "little")]
+        parts = [
+            _key(PROJECT_FIELD, VARINT),
+            varint(self.project_id),
+            _key(RECEIVED_FIELD, FIXED64),
+            self.received_ns.to_bytes(8, "little"),
+        ]
         for number, text in ((SERVICE_FIELD, self.service), (ENVIRONMENT_FIELD, self.environment)):
             data = text.encode()
             parts += [_key(number, BYTES), varint(len(data)), data]

@@ -1,0 +1,67 @@
+"""Scores that people and programs send."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from clew.api.errors import ANSWERS
+from clew.core.jsontext import dumps
+from clew.traces.scores import NewScore
+
+router = APIRouter(tags=["scores"])
+
+
+class ScoreIn(BaseModel):
+    """One judgement about one target. The target is a span (trace_id and span_id), a trace (trace_id) or a session (session_id)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    project: str = Field(min_length=1, max_length=200, description="made on first sight")
+    name: str = Field(min_length=1, max_length=200)
+    value: float | None = Field(None, allow_inf_nan=False, description="a number; yes/no as 1/0")
+    label: str = Field("", max_length=200)
+    trace_id: str = Field("", description="32 hex digits")
+    span_id: str = Field("", description="16 hex digits")
+    session_id: str = Field("", max_length=200)
+    source: Literal["person", "judge", "code", "user", "business"] = "code"
+    author: str = Field("", max_length=200)
+    version: str = Field("", max_length=200)
+    reason: str = Field("", max_length=100_000)
+    identifier: str = Field("", max_length=200, description="tells several scores of one name on one target apart")
+    metadata: dict[str, str | float | bool | None] = Field(default_factory=dict)
+    time_ns: int | None = Field(None, ge=0, lt=1 << 63, description="when it was judged; now unless given")
+
+
+class ScoreStored(BaseModel):
+    """The score as it was stored."""
+
+    score_id: str
+    scope: str
+
+
+@router.post("/scores", status_code=201, summary="Store a score", responses=ANSWERS)
+def post_score(request: Request, score: ScoreIn) -> ScoreStored:
+    """Returns after the score is synced. The same scope, target, name and identifier again replaces the older one."""
+    scope = "span" if score.span_id else "trace" if score.trace_id else "session"
+    new = NewScore(
+        project_id=request.app.state.projects.id(score.project.strip()),
+        scope=scope,
+        name=score.name,
+        trace_id=score.trace_id,
+        span_id=score.span_id,
+        session_id=score.session_id,
+        identifier=score.identifier,
+        value=score.value,
+        label=score.label,
+        source=score.source,
+        author=score.author,
+        version=score.version,
+        reason=score.reason,
+        metadata=dumps(score.metadata) if score.metadata else "",
+        time_ns=score.time_ns or 0,
+    )
+    stored = request.app.state.scores.store_one(new)
+    return ScoreStored(score_id=stored.score_id, scope=scope)
