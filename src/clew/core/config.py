@@ -112,7 +112,9 @@ class Settings:
     otlp_grpc_port: int = _setting(
         PORT_OR_OFF, 4317, "port, 0 = off", "OTLP over gRPC where exporters look for it by default.", "the OpenTelemetry default"
     )
-    memory: int = _setting(SIZE, 2 * GIB, "bytes", "Ceiling for the store's engine.", "pages over ten million spans stay below it")
+    memory: int = _setting(
+        SIZE, 2 * GIB, "bytes", "Ceiling for the store's engine.", "a laptop's share; pages and ingest stay well below it"
+    )
     max_body_bytes: int = _setting(
         SIZE,
         64 * MIB,
@@ -125,17 +127,17 @@ class Settings:
         128 * MIB,
         "bytes",
         "Requests waiting for their commit, inflated. Above it senders are told to come back.",
-        "two requests of the largest size; about half a second of full load",
+        "two requests of the largest size",
     )
     queue_requests: int = _setting(
-        COUNT, 4096, "requests", "The same bound as a count.", "keeps the wait of the last in the queue below its sender's timeout of 10 s"
+        COUNT, 4096, "requests", "The same bound as a count.", "bounds what many small requests hold beside their bytes"
     )
     group_commit_ms: int = _setting(
         MILLISECONDS,
         30,
         "milliseconds",
         "How long the first request of a commit waits for company.",
-        "one synced commit takes about as long",
+        "small beside the ten seconds that an exporter waits",
     )
     retention_days: int = _setting(
         DAYS,
