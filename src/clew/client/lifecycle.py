@@ -6,15 +6,10 @@ import atexit
 import os
 import threading
 from collections.abc import Mapping
-from importlib import import_module
-from typing import Any
 
 from clew.client import state
-from clew.client.lane import Lane
-from clew.client.post import Poster
-from clew.client.scores import score_sender
 from clew.client.sender import Delivery, Sender
-from clew.client.settings import Limits, Settings, is_disabled, resolve
+from clew.client.settings import Limits, is_disabled, resolve
 
 _lock = threading.Lock()
 _hooked = False
@@ -50,11 +45,13 @@ def init(
         capture_content=capture_content,
         limits=limits,
     )
+    from clew.client.connect import connect  # here, since OpenTelemetry and HTTP cost who only imports clew 0.3 s
+
     with _lock:
         before = state.current()
         if before is not None and before.settings == settings:
             return
-        state.replace(_connect(settings))
+        state.replace(connect(settings))
         _hook_process()
     if before is not None:
         before.sender.close()
@@ -89,40 +86,6 @@ def current_trace_id() -> str | None:
         state.trouble("reading the current trace", problem)
         return None
     return ids[0] if ids else None
-
-
-def _connect(settings: Settings) -> state.Client:
-    # OpenTelemetry takes 0.2 s to import: who only imports clew must not pay for it.
-    export: Any = import_module("clew.client.export")
-    sender = make_sender(settings, export)
-    provider = export.attach_to_provider(settings, sender)
-    return state.Client(settings, export.OtelRecorder(provider), sender)
-
-
-def make_sender(settings: Settings, export: Any) -> Sender:
-    """The sender with its two lanes, bounded as the settings say."""
-    limits, headers = settings.limits, dict(settings.headers)
-    traces = Poster(settings.traces_url, headers, limits.request_timeout_s)
-    scores = Poster(settings.scores_url, headers, limits.request_timeout_s)
-    return Sender(
-        Lane(
-            export.span_sender(traces, settings.project),
-            limits.buffered_spans,
-            limits.buffered_bytes,
-            min(limits.batch_spans, limits.buffered_spans),
-            limits.batch_bytes,
-        ),
-        Lane(
-            score_sender(scores, settings.project),
-            limits.buffered_scores,
-            limits.buffered_bytes,
-            min(limits.batch_spans, limits.buffered_scores),
-            limits.batch_bytes,
-        ),
-        limits,
-        target=settings.traces_url,
-        on_thread_start=export.suppress_instrumentation,
-    )
 
 
 def _hook_process() -> None:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clew.client.lane import Sent
-from clew.client.post import Poster
 from clew.client.state import Client, current, trouble
 from clew.client.text import to_text
+from clew.core.clock import now_ns
 from clew.core.ids import SPAN_HEX, TRACE_HEX, is_hex
 
-_MAX_REASON_CHARS = 16_384
-_MAX_NAME_CHARS = 256
+if TYPE_CHECKING:
+    from clew.client.post import Poster
+
+_MAX_WORD_CHARS = 200  # the limits of POST /api/v1/scores
+_MAX_REASON_CHARS = 99_000
+_SOURCES = ("person", "judge", "code", "user", "business")
 
 
 def score(
@@ -41,10 +45,10 @@ def score(
     if client is None:
         return
     try:
-        target = _target(client, trace_id, span_id, session_id)
-        told = {"name": str(name), "value": _number(value), "label": label, "reason": reason, "source": source, "author": author}
-        record = {**told, "version": version, "identifier": identifier, "metadata": metadata, **target}
-        problem = _problem(record, value)
+        told = {"name": str(name), "value": None if value is None else float(value), "label": _word(label), "reason": _word(reason)}
+        told |= {"source": str(source), "author": _word(author), "version": _word(version), "identifier": _word(identifier)}
+        record = {**told, "metadata": metadata, "time_ns": now_ns(), **_target(client, trace_id, span_id, session_id)}
+        problem = _problem(record)
         if problem:
             client.sender.drop_score(problem)
             return
@@ -63,45 +67,71 @@ def _target(client: Client, trace_id: str | None, span_id: str | None, session_i
     return {key: str(value) for key, value in given.items() if value}
 
 
-def _number(value: float | bool | None) -> float | None:
-    return None if value is None else float(value)
+def _word(text: str | None) -> str | None:
+    return None if text is None else str(text)
 
 
-def _problem(record: Mapping[str, Any], value: object) -> str | None:
-    """Why the score cannot be meant, in words without its content."""
-    if not record["name"] or len(record["name"]) > _MAX_NAME_CHARS:
-        return f"a name of 1 to {_MAX_NAME_CHARS} characters is wanted"
-    if record["value"] is None and record["label"] is None:
+def _problem(record: Mapping[str, Any]) -> str | None:
+    """Why the score cannot be meant, in words without its content. The server would refuse the same."""
+    for key in ("name", "label", "author", "version", "identifier", "session_id"):
+        if len(record.get(key) or "") > _MAX_WORD_CHARS:
+            return f"{key} is longer than {_MAX_WORD_CHARS} characters"
+    if not record["name"].strip():
+        return "the name is empty"
+    if record["source"] not in _SOURCES:
+        return f"source must be one of {', '.join(_SOURCES)}"
+    if record["value"] is None and not record["label"] and not record["reason"]:
         return "a value or a label is wanted"
     if record["value"] is not None and not math.isfinite(record["value"]):
         return "the value is not a finite number"
+    return _target_problem(record)
+
+
+def _target_problem(record: Mapping[str, Any]) -> str | None:
     if "trace_id" not in record and "session_id" not in record:
         return "there is no current span, and no trace_id or session_id was given"
     if "trace_id" in record and not is_hex(record["trace_id"], TRACE_HEX):
         return f"trace_id must be {TRACE_HEX} hex digits"
-    if "span_id" in record and not is_hex(record["span_id"], SPAN_HEX):
-        return f"span_id must be {SPAN_HEX} hex digits"
+    if "span_id" in record and not ("trace_id" in record and is_hex(record["span_id"], SPAN_HEX)):
+        return f"span_id must be {SPAN_HEX} hex digits and needs its trace_id"
     return None
 
 
 def _body(client: Client, record: Mapping[str, Any]) -> bytes:
     told = {key: item for key, item in record.items() if item is not None}
-    for key, limit in (("reason", _MAX_REASON_CHARS), ("label", _MAX_NAME_CHARS)):
-        if key in told:
-            told[key] = to_text(str(told[key]), limit)[0]
-    return json.dumps(told, ensure_ascii=False, default=str).encode(errors="replace")
+    if "reason" in told:
+        told["reason"] = to_text(told["reason"], _MAX_REASON_CHARS)[0]
+    if "metadata" in told:
+        told["metadata"] = {str(key): _scalar(item) for key, item in told["metadata"].items()}
+    return json.dumps({"project": client.settings.project, **told}).encode()
 
 
-def score_sender(poster: Poster, project: str) -> Callable[[list[bytes]], Sent]:
-    """How a batch of scores is sent: one JSON document. Each score carries its own id and time, so that sending it twice is harmless."""
+def _scalar(value: Any) -> Any:
+    """What the API keeps as metadata: text, numbers, yes and no; other values become text."""
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    return to_text(value, _MAX_REASON_CHARS)[0]
+
+
+def score_sender(poster: Poster) -> Callable[[list[bytes]], Sent]:
+    """How a batch of scores is sent: one request each, until one must wait. Sending a score again replaces it, so a retry is harmless."""
 
     def send(batch: list[bytes]) -> Sent:
-        body = b'{"project":' + json.dumps(project).encode() + b',"scores":[' + b",".join(batch) + b"]}"
-        answer = poster.post(body, "application/json")
-        if answer.verdict == "later":
-            return Sent(again=len(batch), problem=answer.problem, retry_after_s=answer.retry_after_s)
-        if answer.verdict == "taken":
-            return Sent(taken=len(batch))
-        return Sent(dropped={"refused by the server": len(batch)}, problem=answer.problem)
+        taken, refused, problem = 0, 0, ""
+        for number, body in enumerate(batch):
+            answer = poster.post(body, "application/json")
+            if answer.verdict == "later":
+                return Sent(taken, _refused(refused), len(batch) - number, answer.problem, answer.retry_after_s)
+            if answer.verdict == "taken":
+                taken += 1
+            else:
+                refused, problem = refused + 1, answer.problem
+        return Sent(taken, _refused(refused), problem=problem)
 
     return send
+
+
+def _refused(count: int) -> dict[str, int]:
+    return {"refused by the server": count} if count else {}

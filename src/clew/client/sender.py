@@ -47,7 +47,8 @@ class Sender:
         self._thread: threading.Thread | None = None
         self._flushing = 0
         self._closed = False
-        self._failures = 0  # failed attempts, ever: a flush gives up at the first one made on its behalf
+        self._attempts = 0  # batches tried, ever
+        self._last_failed = 0  # the number of the last attempt that came back: a flush gives up at the first one that began after it
         self._backoff_s = 0.0
         self._warned: set[str] = set()
         self._problem = ""
@@ -72,13 +73,13 @@ class Sender:
         deadline = time.monotonic() + timeout_s
         with self._changed:
             goals = [lane.offered for lane in self._lanes]
-            failures = self._failures
+            attempts = self._attempts
             self._flushing += 1
             self._changed.notify_all()
             try:
                 while any(lane.settled < goal for lane, goal in zip(self._lanes, goals, strict=True)):
                     left = deadline - time.monotonic()
-                    if left <= 0 or self._failures != failures or not self._alive():
+                    if left <= 0 or self._last_failed > attempts or not self._alive():
                         return False
                     self._changed.wait(left)
                 return True
@@ -180,6 +181,7 @@ class Sender:
         while True:
             with self._changed:
                 batch = lane.take()
+                self._attempts += 1
             if not batch:
                 return
             sent = _send(lane, batch)
@@ -200,7 +202,7 @@ class Sender:
         if not sent.again:
             self._backoff_s = 0.0
             return
-        self._failures += 1
+        self._last_failed = self._attempts
         grown = min(max(self._backoff_s * 2, _FIRST_BACKOFF_S), _MAX_BACKOFF_S)
         self._backoff_s = max(grown, sent.retry_after_s or 0.0)
 

@@ -66,7 +66,8 @@ def resolve(
     name = project or env.get("CLEW_PROJECT") or env.get("OTEL_SERVICE_NAME") or "default"
     named = {key.lower(): value for key, value in (headers or {}).items()}
     merged = {**parse_headers(env.get("OTEL_EXPORTER_OTLP_HEADERS", "")), **named}
-    merged.setdefault(PROJECT_HEADER, _header_value(name))
+    if name.isascii() and name.isprintable():  # what a header can carry; the resource tells the project in any case
+        merged.setdefault(PROJECT_HEADER, name)
     return Settings(
         project=name,
         traces_url=traces_url,
@@ -121,8 +122,3 @@ def _http_url(url: str, what: str) -> str:
     if not usable:
         raise ConfigError(f"clew.init: {what} is {url!r}; wanted an http:// or https:// URL such as {DEFAULT_ENDPOINT!r}")
     return url.rstrip("/")
-
-
-def _header_value(name: str) -> str:
-    """The project in a header: OTLP/HTTP headers are Latin-1, so anything else is percent-encoded away and the resource tells it."""
-    return name if name.isascii() and name.isprintable() else ""

@@ -86,9 +86,11 @@ class _Capturing(ClewProcessor):
 
 
 @contextmanager
-def capture(*, project: str = "test", limits: Limits | None = None, clock: Callable[[], int] | None = None) -> Iterator[list[CapturedSpan]]:
+def capture(
+    *, project: str = "test", capture_content: bool = True, limits: Limits | None = None, clock: Callable[[], int] | None = None
+) -> Iterator[list[CapturedSpan]]:
     """Spans that end inside, in the order in which they ended. Scores are accepted and thrown away."""
-    settings = resolve({}, project=project, limits=limits)
+    settings = resolve({}, project=project, capture_content=capture_content, limits=limits)
     sender = _nowhere(settings.limits)
     spans: list[CapturedSpan] = []
     provider = TracerProvider(resource=resource_of(settings), id_generator=CountingIds(), shutdown_on_exit=False)
