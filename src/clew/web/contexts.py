@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from clew.traces.views import Score, SpanRow, TraceView
+from markupsafe import Markup
+
+from clew.traces.views import Group, Overview, Score, SpanRow, TraceRow, TraceView
+from clew.web.columns import Column
+from clew.web.compare import Difference
+from clew.web.filterbox import FilterBox
 from clew.web.tree import Step
-from clew.web.urls import with_params
+from clew.web.urls import PRESETS, Window, with_params
 from clew.web.verdicts import Verdict
 
 
@@ -136,3 +142,149 @@ class TracePage:
         folded = [each for each in self.state.get("fold", "").split(",") if each]
         changed = [each for each in folded if each != span_id] if span_id in folded else [*folded, span_id]
         return with_params(self.path, self.state, fold=",".join(changed))
+
+
+@dataclass(frozen=True)
+class SavedView:
+    """A list's state under a name."""
+
+    id: str
+    name: str
+    query: str
+    href: str
+    current: bool
+
+
+@dataclass(frozen=True)
+class ListState:
+    """What every list page has: its filter, window, columns, order and saved views."""
+
+    path: str
+    state: dict[str, str]  # the URL's state
+    box: FilterBox
+    window: Window
+    columns: tuple[Column, ...]
+    all_columns: tuple[Column, ...]
+    sort: str
+    descending: bool
+
+    presets = PRESETS
+
+    def sort_href(self, column: Column) -> str:
+        """The list in the order of a column; a second press turns it round."""
+        turned = "asc" if self.sort == column.sort and self.descending else ""
+        return with_params(self.path, self.state, sort="" if column.sort == "start" else column.sort, dir=turned, after="")
+
+
+@dataclass(frozen=True)
+class TracesPage:
+    """The list of traces, or of spans."""
+
+    verdict: Verdict
+    list: ListState
+    spans: bool  # whether spans are listed, not traces
+    traces: tuple[TraceRow, ...]
+    rows: tuple[SpanRow, ...]
+    here: str  # address of this part of the list, to load it again
+    more: str  # address of the next part; '' at the end
+    live: bool
+    live_href: str  # switches following on or off
+    views: tuple[SavedView, ...]
+    gone: tuple[str, str] | None  # (name, query) of a saved view just removed, to be saved again
+    project: str
+    list_query: str  # the list's state as a trace carries it along
+    newest_ns: int | None  # when the newest trace of all started, where this list is empty
+    empty_project: bool
+    endpoint: str  # where spans are sent to, for the first-steps text
+
+
+@dataclass(frozen=True)
+class FrontPage:
+    """The page of a store without any project."""
+
+    verdict: Verdict
+    project: str
+    endpoint: str
+
+
+@dataclass(frozen=True)
+class Account:
+    """One line of the ledger."""
+
+    name: str
+    received: int
+    stored: int
+    duplicates: int
+    refused: dict[str, int]
+
+
+@dataclass(frozen=True)
+class IngestPage:
+    """What came in and what became of it. ``ledger`` has the fields of ``GET /api/v1/ingest``."""
+
+    verdict: Verdict
+    ledger: Any
+    accounts: tuple[Account, ...]
+    balanced: bool  # received = stored + duplicates + refused
+
+
+@dataclass(frozen=True)
+class ErrorPage:
+    """Why a page cannot be shown, and what to do."""
+
+    verdict: Verdict
+    message: str
+    status: int
+    back: str
+
+
+@dataclass(frozen=True)
+class ChartCard:
+    """One chart with its title and the figure it sums up to."""
+
+    title: str
+    remark: str
+    figure: str
+    change: str  # against the period before; '' where there is none
+    svg: Markup
+    half: bool = False
+
+
+@dataclass(frozen=True)
+class GroupLine:
+    """One line of the table by model, name, user or attribute."""
+
+    group: Group
+    href: str  # the traces behind it
+    difference: Difference | None  # of the share that failed, against the period before
+    glyph: Markup
+    verdict: str
+    tone: str
+    volume: str  # change of the number of spans against before
+    slower: str  # p95 now against before, in words
+
+
+@dataclass(frozen=True)
+class OverviewPage:
+    """One project over a window of time, against the window before."""
+
+    verdict: Verdict
+    overview: Overview
+    path: str
+    state: dict[str, str]
+    box: FilterBox
+    window: Window
+    noun: str  # trace or span: what shares are shares of
+    charts: tuple[ChartCard, ...]
+    lines: tuple[GroupLine, ...]
+    group_by: str
+    group_options: tuple[tuple[str, str, str], ...]  # (key, word, address)
+    attributes: tuple[str, ...]  # keys to choose from
+    traces_href: str
+    failed_href: str
+    newest_ns: int | None  # where the window is empty
+    empty_project: bool
+    project: str
+    endpoint: str
+
+    presets = PRESETS

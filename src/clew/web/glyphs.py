@@ -32,6 +32,7 @@ def interval(
 
     middle = HEIGHT / 2
     left, right = x(low), x(high)
+    size = f'width="{width}" height="{HEIGHT}" viewBox="0 0 {width} {HEIGHT}"'
     parts = [f'<svg class="glyph {escape(tone)}" {size} role="img" aria-label="{escape(words)}">']
     if words:
         parts.append(f"<title>{escape(words)}</title>")

@@ -1,4 +1,4 @@
-"""From a page's context to its bytes: the one template environment, the frame of every page, the headers of the edge."""
+"""From a page's context to its bytes: the one template environment and the frame of every page."""
 
 from __future__ import annotations
 
@@ -23,16 +23,6 @@ from clew.web.tree import least_width, mark_words
 from clew.web.urls import url, with_params
 from clew.web.verdicts import score_text, score_tone
 
-CSP = (
-    "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; form-action 'self'; "
-    "script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'"
-)
-SECURITY_HEADERS = {
-    "Content-Security-Policy": CSP,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
 THEMES = ("light", "dark", "system")
 THEME_COOKIE, ZONE_COOKIE = "clew_theme", "clew_zone"
 
@@ -124,7 +114,7 @@ def environment() -> Environment:
 def page(template: str, frame: Shell, context: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> HTMLResponse:
     """A whole page or a fragment of one. Pages are private to the reader and always asked for anew."""
     text = environment().get_template(template).render(shell=frame, page=context)
-    return HTMLResponse(text, status, {**SECURITY_HEADERS, "Cache-Control": "no-store", "Vary": "HX-Request, Cookie", **(headers or {})})
+    return HTMLResponse(text, status, {"Cache-Control": "no-store", "Vary": "HX-Request, Cookie", **(headers or {})})
 
 
 def wants_fragment(request: Request) -> bool:

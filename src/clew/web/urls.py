@@ -17,7 +17,7 @@ Params = Mapping[str, str | int | None]
 _UNITS = {"min": 60, "h": 3_600, "d": 86_400}
 _LENGTH = re.compile(r"(\d{1,4})(min|h|d)")
 PRESETS = (("1h", "1 h"), ("24h", "24 h"), ("7d", "7 d"), ("14d", "14 d"), ("30d", "30 d"), ("all", "All"))
-_WORDS = {"1h": "hour", "24h": "24 hours", "1d": "day"}
+_WORDS = {"1h": "hour", "24h": "24\u00a0hours", "1d": "day"}
 
 
 def url(*parts: str, **params: str | int | None) -> str:
@@ -79,7 +79,7 @@ def read_window(query: Mapping[str, str], now: int, zone: tzinfo, default: str =
     if length > 3_660 * NS_PER_DAY:
         raise InputError(f"a window of {text!r}; wanted ten years at most, or all")
     names = {"min": "minutes", "h": "hours", "d": "days"}
-    words = _WORDS.get(text) or (f"{match[1]} {names[match[2]]}" if int(match[1]) > 1 else names[match[2]][:-1])
+    words = _WORDS.get(text) or (f"{match[1]}\u00a0{names[match[2]]}" if int(match[1]) > 1 else names[match[2]][:-1])
     before = "the day before" if length == NS_PER_DAY else f"the {words} before"
     return Window(now - length, None, text, f"in the last {words}", before, kept)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -84,30 +85,35 @@ def _steps(n: int) -> str:
     return figures.plural(n, "step")
 
 
-def overview_verdict(overview: Overview, window_words: str, before_words: str) -> Verdict:
+def subject(n: int, sentence: str, noun: str, *, limit: int = 110) -> str:
+    """How many of what: a filter's sentence (``traces that ended in error``) with its number in front, cut where it is long."""
+    phrase = sentence.removeprefix("all ") or f"{noun}s"
+    if n == 1:
+        phrase = re.sub(rf"\b{noun}s\b", noun, phrase, count=1)
+    return f"{figures.count(n)}{figures.NBSP}{figures.clip(phrase, limit)}"
+
+
+def nothing(sentence: str, noun: str, *, limit: int = 110) -> str:
+    """``No traces that ended in error``."""
+    return f"No {figures.clip(sentence.removeprefix('all ') or noun + 's', limit)}"
+
+
+def overview_verdict(overview: Overview, noun: str, window_words: str, before_words: str) -> Verdict:
     """How much of the window failed, and whether that is more than before."""
     share = overview.total.error_share
-    noun = unit_noun(overview)
-    where = f" where {overview.sentence}" if overview.sentence else ""
     if not share.n:
-        return Verdict(f"No {noun}s{where} {window_words}.")
-    many = figures.plural(share.n, noun)
+        return Verdict(f"{nothing(overview.sentence, noun)} {window_words}.")
+    many = subject(share.n, overview.sentence, noun)
     if share.count == 0:
-        text = f"None of {many}{where} failed {window_words}" if share.n > 1 else f"The one {noun}{where} {window_words} did not fail"
+        text = f"None of {many} failed {window_words}" if share.n > 1 else f"The one {noun} {window_words} did not fail"
     else:
-        text = f"{figures.share(share.value)} of {many}{where} failed {window_words}"
+        text = f"{figures.share(share.value)} of {many} failed {window_words}"
     before = overview.total.before
-    if before is None or not before.error_share.n:
+    if before is None or not before.error_share.n or not before_words:
         return Verdict(text + ".")
     difference = compare_shares(share, before.error_share)
-    return Verdict(
-        f"{text}, {_against(difference, before.error_share, before_words)}.", {"worse": "bad", "better": "good"}.get(difference.verdict, "")
-    )
-
-
-def unit_noun(overview: Overview) -> str:
-    """What the overview's shares are shares of."""
-    return "trace" if overview.total.error_share.n == overview.traces else "span"
+    tone = {"worse": "bad", "better": "good"}.get(difference.verdict, "")
+    return Verdict(f"{text}, {_against(difference, before.error_share, before_words)}.", tone)
 
 
 def _against(difference: Difference, before: Share, words: str) -> str:
@@ -115,7 +121,7 @@ def _against(difference: Difference, before: Share, words: str) -> str:
     if difference.verdict == "worse":
         return f"more than {words} ({was})"
     if difference.verdict == "better":
-        return f"fewer than {words} ({was})"
+        return f"less than {words} ({was})"
     if difference.verdict == "same":
         return f"about as many as {words}"
     return f"too few to tell apart from {words} ({was})"
@@ -123,22 +129,20 @@ def _against(difference: Difference, before: Share, words: str) -> str:
 
 def list_verdict(noun: str, sentence: str, window_words: str, shown: int, more: bool) -> Verdict:
     """What a list holds, said from its filter and its first page."""
-    where = f" where {sentence}" if sentence else ""
     if not shown:
-        return Verdict(f"No {noun}s{where} {window_words}.")
-    if more:
-        return Verdict(f"More than {figures.plural(shown, noun)}{where} {window_words}.")
-    return Verdict(f"{figures.plural(shown, noun)}{where} {window_words}.")
+        return Verdict(f"{nothing(sentence, noun)} {window_words}.")
+    return Verdict(f"{'More than ' if more else ''}{subject(shown, sentence, noun)} {window_words}.")
 
 
-def traces_verdict(overview: Overview, sentence: str, window_words: str) -> Verdict:
-    """How many traces the list holds and how many of them failed."""
-    where = f" where {sentence}" if sentence else ""
-    if not overview.traces:
-        return Verdict(f"No traces{where} {window_words}.")
-    failed = overview.total.error_share.count if unit_noun(overview) == "trace" else None
-    tail = "" if failed is None else "; none failed" if not failed else f"; {figures.count(failed)} failed"
-    return Verdict(f"{figures.plural(overview.traces, 'trace')}{where} {window_words}{tail}.")
+def counted_verdict(noun: str, sentence: str, window_words: str, total: int, failed: int) -> Verdict:
+    """How many a list holds in all and how many of them failed."""
+    if not total:
+        return Verdict(f"{nothing(sentence, noun)} {window_words}.")
+    if total == 1:
+        tail = "it failed" if failed else "it did not fail"
+    else:
+        tail = "none failed" if not failed else "all failed" if failed == total else f"{figures.count(failed)} failed"
+    return Verdict(f"{subject(total, sentence, noun)} {window_words}; {tail}.")
 
 
 def session_verdict(row: SessionRow) -> Verdict:

@@ -1,0 +1,172 @@
+"""The overview's charts and table, from its numbers: pure functions, so that a chart is tested without a store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import tzinfo
+
+from markupsafe import Markup
+
+from clew.core.clock import NS_PER_S
+from clew.stats import Interval, wilson_interval
+from clew.traces.filter.write import quoted
+from clew.traces.views import Bucket, Cost, Group, Overview, Quantile
+from clew.web import charts, figures, glyphs
+from clew.web.charts import Series, Slot
+from clew.web.compare import TONES, WORDS, compare_shares
+from clew.web.contexts import ChartCard, GroupLine
+
+THIRD = (372, 150)
+Href = Callable[[int, int], str]  # from, to → the traces of that stretch of time
+
+
+def chart_cards(overview: Overview, zone: tzinfo, noun: str, href: Href) -> tuple[ChartCard, ...]:
+    """Volume, latency, failures, tokens, cost."""
+    before = overview.total.before
+    buckets = overview.buckets
+    slots = [Slot(b.start_ns, b.start_ns + overview.step_ns, href(b.start_ns, b.start_ns + overview.step_ns), "") for b in buckets]
+    where = [charts.step_words(b.start_ns, overview.step_ns, zone) for b in buckets]
+
+    def told(words: Callable[[Bucket], str]) -> list[Slot]:
+        return [Slot(s.start_ns, s.end_ns, s.href, f"{at}: {words(b)}") for s, b, at in zip(slots, buckets, where, strict=True)]
+
+    def against(now: float, then: float | None) -> str:
+        return figures.change(now, then) if then else ""
+
+    total = overview.total.error_share
+    return (
+        _volume(buckets, told, zone, noun, total.n, against(total.n, before.error_share.n if before else None)),
+        _latency(overview, told, zone),
+        _failures(overview, told, zone, noun),
+        _tokens(overview, told, zone, against(overview.total.tokens, before.tokens if before else None)),
+        _cost(overview, told, zone, against(overview.total.cost.micros or 0, before.cost.micros if before else None)),
+    )
+
+
+Told = Callable[[Callable[[Bucket], str]], list[Slot]]
+
+
+def units_of(bucket: Bucket, noun: str) -> int:
+    """How many there are in a bucket of what shares are shares of."""
+    return bucket.traces if noun == "trace" else bucket.spans
+
+
+def _volume(buckets: Sequence[Bucket], told: Told, zone: tzinfo, noun: str, total: int, change: str) -> ChartCard:
+    slots = told(lambda b: f"{figures.plural(units_of(b, noun), noun)}, {figures.count(b.errors)} failed")
+    series = (
+        Series("", "", tuple(float(units_of(b, noun)) for b in buckets)),
+        Series("", "bad", tuple(float(b.errors) for b in buckets)),
+    )
+    svg = charts.bars(slots, series, zone=zone, label=figures.short, words=f"{noun}s over time, those that failed in front")
+    return ChartCard(f"{noun.capitalize()}s", "failed in red", figures.count(total), change, svg, half=True)
+
+
+def _latency(overview: Overview, told: Told, zone: tzinfo) -> ChartCard:
+    def words(b: Bucket) -> str:
+        known = [(name, q) for name, q in (("p50", b.p50), ("p95", b.p95), ("p99", b.p99)) if q]
+        return ", ".join(f"{name} {figures.duration(q.value_ns)}" for name, q in known) or "no spans"
+
+    buckets = overview.buckets
+    series = (
+        _quantile_series("p99", "violet", [b.p99 for b in buckets]),
+        _quantile_series("p95", "blue", [b.p95 for b in buckets]),
+        _quantile_series("p50", "ink", [b.p50 for b in buckets]),
+    )
+    svg = charts.lines(told(words), series, zone=zone, label=seconds, words="latency over time: median, p95, p99")
+    p95 = overview.total.p95
+    figure = figures.duration(p95.value_ns) if p95 else figures.DASH
+    return ChartCard("Latency", "", f"p95 {figure}", figures.duration_range(p95.low_ns, p95.high_ns) if p95 else "", svg, half=True)
+
+
+def _quantile_series(name: str, tone: str, values: Sequence[Quantile | None]) -> Series:
+    def in_seconds(ns: int | None) -> float | None:
+        return None if ns is None else ns / NS_PER_S
+
+    return Series(
+        name,
+        tone,
+        tuple(in_seconds(q.value_ns) if q else None for q in values),
+        tuple(in_seconds(q.low_ns) if q else None for q in values),
+        tuple(in_seconds(q.high_ns) if q else None for q in values),
+    )
+
+
+def seconds(value: float) -> str:
+    """An axis label of a time in seconds."""
+    return "0" if value == 0 else figures.duration(round(value * NS_PER_S)).replace(".0" + figures.NBSP, figures.NBSP)
+
+
+def _failures(overview: Overview, told: Told, zone: tzinfo, noun: str) -> ChartCard:
+    shares = [wilson_interval(min(b.errors, units_of(b, noun)), units_of(b, noun)) for b in overview.buckets]
+
+    def words(b: Bucket) -> str:
+        share = wilson_interval(min(b.errors, units_of(b, noun)), units_of(b, noun))
+        if not isinstance(share, Interval):
+            return f"no {noun}s"
+        estimate = f"{figures.share(share.value)} failed ({figures.share_range(share.low, share.high)})"
+        return f"{estimate}, {figures.count(b.errors)} of {figures.count(share.n)}"
+
+    known = [share if isinstance(share, Interval) else None for share in shares]
+    series = Series("", "bad", *(tuple(getattr(s, end) if s else None for s in known) for end in ("value", "low", "high")))
+    svg = charts.lines(
+        told(words), (series,), zone=zone, label=figures.share, size=THIRD, words="share that failed over time", least_top=0.05
+    )
+    total = overview.total.error_share
+    return ChartCard("Failed", "", figures.share(total.value), figures.share_range(total.low, total.high), svg)
+
+
+def _tokens(overview: Overview, told: Told, zone: tzinfo, change: str) -> ChartCard:
+    series = (Series("", "", tuple(float(b.tokens) for b in overview.buckets)),)
+    slots = told(lambda b: f"{figures.count(b.tokens)} tokens")
+    svg = charts.bars(slots, series, zone=zone, label=figures.short, size=THIRD, words="tokens over time")
+    return ChartCard("Tokens", "", figures.short(overview.total.tokens), change, svg)
+
+
+def money_words(cost: Cost) -> str:
+    """A sum of money with what is not known about it."""
+    if cost.micros is None:
+        return f"cost unknown for {figures.plural(cost.unknown, 'call')}" if cost.unknown else "no cost told"
+    return f"{'at least ' if cost.unknown else ''}{figures.money(cost.micros)}"
+
+
+def _cost(overview: Overview, told: Told, zone: tzinfo, change: str) -> ChartCard:
+    series = (Series("", "", tuple(None if b.cost.micros is None else b.cost.micros / 1e6 for b in overview.buckets)),)
+    svg = charts.bars(told(lambda b: money_words(b.cost)), series, zone=zone, label=dollars, size=THIRD, words="cost over time")
+    cost = overview.total.cost
+    remark = f"without {figures.plural(cost.unknown, 'call')} of unknown price" if cost.unknown else ""
+    return ChartCard("Cost", remark, figures.money(cost.micros), change, svg)
+
+
+def dollars(value: float) -> str:
+    """An axis label of money."""
+    text = figures.money(round(value * 1e6))
+    return text.removesuffix(".00")
+
+
+def group_filter(group_by: str, key: str) -> str:
+    """The condition that holds for one line of the table, as the filter language writes it."""
+    if not key:
+        return f"{group_by} missing"
+    return f"{group_by} = {quoted(key)}"
+
+
+def group_lines(groups: Sequence[Group], href: Callable[[str], str]) -> tuple[GroupLine, ...]:
+    """The lines of the table, their differences drawn on one scale."""
+    differences = [compare_shares(g.error_share, g.before.error_share) if g.before and g.before.error_share.n else None for g in groups]
+    scale = glyphs.common_scale([each for each in differences if each])
+    lines = []
+    for group, each in zip(groups, differences, strict=True):
+        words = f"{figures.points(each.value)} points, {figures.points_range(each.low, each.high)}" if each else ""
+        lines.append(
+            GroupLine(
+                group=group,
+                href=href(group.key),
+                difference=each,
+                glyph=glyphs.difference(each, scale, words) if each else Markup(""),
+                verdict=WORDS[each.verdict] if each else "",
+                tone=TONES[each.verdict] if each else "",
+                volume=figures.change(group.spans, group.before.spans) if group.before and group.before.spans else "",
+                slower="",
+            )
+        )
+    return tuple(lines)

@@ -1,0 +1,62 @@
+"""The state of a page is its URL: what is read from it, and what is refused."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from clew.core.clock import NS_PER_DAY, NS_PER_S
+from clew.core.errors import InputError
+from clew.web import columns
+from clew.web.filterbox import filter_box
+from clew.web.pages.lists import carried, read_carried
+from clew.web.urls import read_moment, read_window, safe_back, url
+
+NOW = 1_763_000_000 * NS_PER_S
+
+
+def test_a_window_ends_now_or_where_it_is_told() -> None:
+    day = read_window({}, NOW, UTC)
+    assert (day.since_ns, day.until_ns, day.words, day.before) == (NOW - NS_PER_DAY, None, "in the last 24\u00a0hours", "the day before")
+    week = read_window({"window": "7d"}, NOW, UTC)
+    assert (week.since_ns, week.words) == (NOW - 7 * NS_PER_DAY, "in the last 7\u00a0days")
+    custom = read_window({"from": "2025-11-12T10:00", "to": "2025-11-12T11:00"}, NOW, ZoneInfo("Europe/Berlin"))
+    assert custom.since_ns == read_moment("2025-11-12T09:00:00+00:00")
+    assert custom.params == {"from": "2025-11-12T10:00", "to": "2025-11-12T11:00"}
+
+
+@pytest.mark.parametrize("query", [{"window": "x"}, {"window": "0h"}, {"window": "9999d"}, {"from": "5", "to": "4"}, {"from": "soon"}])
+def test_a_window_that_cannot_be_is_refused_with_what_was_wanted(query: dict[str, str]) -> None:
+    with pytest.raises(InputError, match=r"wanted"):
+        read_window(query, NOW, UTC)
+
+
+@pytest.mark.parametrize("path", ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", "/a\nb", ""])
+def test_one_is_never_led_to_another_host(path: str) -> None:
+    assert safe_back(path) == "/"
+
+
+def test_names_stand_quoted_in_an_address() -> None:
+    assert url("/p", "a/b ?#<", "traces", q='x = "y"', empty="") == "/p/a%2Fb%20%3F%23%3C/traces?q=x%20%3D%20%22y%22"
+
+
+def test_a_list_travels_with_the_trace_that_was_opened_from_it() -> None:
+    state = {"q": 'input ~ "a&b=c"', "window": "7d", "sort": "cost", "after": "cursor", "live": "1"}
+    assert read_carried(carried(state)) == {"q": 'input ~ "a&b=c"', "window": "7d", "sort": "cost"}
+    assert read_carried("nonsense&x=1") == {}
+
+
+def test_a_mistake_in_a_filter_is_cut_out_at_its_character() -> None:
+    box = filter_box("kind = LLLM and", "span", action="/", complete_href="/c", kept={})
+    assert box.mistake is not None
+    assert (box.mistake.before, box.mistake.at, box.mistake.after) == ("kind = ", "L", "LLM and")
+    assert "LLM" in box.mistake.expected
+    assert filter_box("status = error", "trace", action="/", complete_href="/c", kept={}).sentence == "traces that ended in error"
+
+
+def test_columns_keep_the_lists_order_and_an_unknown_one_is_named() -> None:
+    assert [each.key for each in columns.chosen(columns.TRACES, "cost,latency")] == ["when", "name", "latency", "cost"]
+    with pytest.raises(InputError, match="'speed'"):
+        columns.chosen(columns.TRACES, "speed")
