@@ -191,7 +191,7 @@ class Reader:
         following, second = self.peek(), self.peek(2)
         if following.kind == "op" or following.keyword in ("exists", "missing"):
             return True
-        return (following.keyword == "in" and second.kind == "(") or (following.keyword == "not" and second.keyword == "in")
+        return following.keyword == "in" or (following.keyword == "not" and second.keyword == "in")
 
     def text(self) -> Node:
         token = self.take()
@@ -296,6 +296,8 @@ class Reader:
         meant = nearest(token.text, every)
         hint = f"did you mean {meant}?" if meant else f"an attribute is written attr.{token.text}" if "." in token.text else ""
         why = f"there is no field {token.text!r} (character {token.start + 1})" + (f", {hint}" if hint else "")
+        if token.text.lower().startswith("resource."):
+            why = f"resource attributes cannot be asked (character {token.start + 1}); service and environment are fields of their own"
         self.fail(known, why=why)
 
     def elsewhere(self, ref: FieldRef, token: Token) -> NoReturn:

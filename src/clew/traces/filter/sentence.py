@@ -62,10 +62,33 @@ def sentence(tree: Node, scope: Scope = "span") -> str:
 def _noun_phrase(parts: tuple[Node, ...], scope: Scope, *, plural: bool) -> str:
     """``LLM spans slower than 2 s from gpt-4o``: kinds stand before the noun, all else behind it."""
     before = next((part for part in parts if scope == "span" and _is_kind(part)), None)
-    behind = [_clause(part, scope) for part in parts if part is not before]
+    behind = [_clause(part, scope) for part in _together(parts, scope) if part is not before]
     noun = _NOUNS[scope][plural]
     adjective = _either(_kind(str(value.raw)) for value in before.values) + " " if isinstance(before, Test) else ""
-    return " ".join([adjective + noun, ", ".join([" ".join(behind[:2]), *behind[2:]])]).strip()
+    phrase = adjective + noun
+    for position, words in enumerate(behind):
+        phrase += _joint(behind[position - 1] if position else "", words, position) + words
+    return phrase
+
+
+def _together(parts: tuple[Node, ...], scope: Scope) -> list[Node | tuple[Search, ...]]:
+    """The parts, with all texts to search for as one where they are asked of the same span."""
+    texts = tuple(part for part in parts if isinstance(part, Search))
+    if scope != "span" or len(texts) < 2:
+        return list(parts)
+    return [texts if part is texts[0] else part for part in parts if part not in texts[1:]]
+
+
+def _joint(previous: str, words: str, position: int) -> str:
+    """What stands between two clauses, so that it stays clear which belong together."""
+    long = ("having", "either", "whose root", "except")
+    if position == 0:
+        return ", " if words.startswith("except") else " "
+    if previous.split()[0] == words.split()[0]:
+        return " and " if not words.startswith(long) else ", and "
+    if words.startswith(long) or previous.startswith(long):
+        return ", " if words.startswith("except") else ", and "
+    return " " if position == 1 else ", "
 
 
 def _is_kind(node: Node) -> bool:
@@ -76,7 +99,9 @@ def _kind(kind: str) -> str:
     return {"LLM": "LLM", "SPAN": "ordinary"}.get(kind, kind.lower())
 
 
-def _clause(node: Node, scope: Scope) -> str:
+def _clause(node: Node | tuple[Search, ...], scope: Scope) -> str:
+    if isinstance(node, tuple):
+        return f"with {_both(f'“{_short(search.text)}”' for search in node)} in the input or output"
     return f"except those {_words(node.part, scope)}" if isinstance(node, Not) else _words(node, scope)
 
 
@@ -118,20 +143,20 @@ def _test(test: Test, scope: Scope) -> str:
     place = place_of(test.field, scope)
     of_score = test.field.name in ("score", "trace.score")
     if test.field.root and scope == "trace":
-        return f"whose root span is one {_modifier(test)}"
+        return f"whose root span is one {_modifier(test, 'span')}"
     if scope == "span" or place != "some" or of_score:
-        return _modifier(test)
+        return _modifier(test, scope)
     if test.op in NEGATIVE:
         positive = Test(test.field, NEGATIVE[test.op], test.values)
-        return f"having a known {_label(test.field)} but no span {_modifier(positive)}"
+        return f"having a known {_label(test.field)} but no span {_modifier(positive, 'span')}"
     if test.op == "missing":
-        return f"having no span {_modifier(Test(test.field, 'exists'))}"
+        return f"having no span {_modifier(Test(test.field, 'exists'), 'span')}"
     if _is_kind(test):
         return f"having {_a(_noun_phrase((test,), 'span', plural=False))}"
-    return f"having a span {_modifier(test)}"
+    return f"having a span {_modifier(test, 'span')}"
 
 
-def _modifier(test: Test) -> str:
+def _modifier(test: Test, scope: Scope) -> str:
     """One condition, as words behind a noun."""
     field, op, label = test.field, test.op, _label(test.field)
     if op in ("exists", "missing"):
@@ -143,9 +168,9 @@ def _modifier(test: Test) -> str:
         case "moment":
             return f"{'started' if field.name == 'start' else 'ended'} {_WHEN[op]}{told}"
         case "flag":
-            return _flag(field, bool(test.values[0].raw) == (op == "="))
+            return _flag(field, bool(test.values[0].raw) == (op == "="), scope)
         case "duration" if field.name == "latency":
-            return _amount(_PACE, op, told)
+            return _amount(_PACE, op, told) if scope != "session" else _amount(_AMOUNTS, op, told, "lasting ").replace("fewer", "less")
         case "money":
             return _amount(_AMOUNTS, op, told, "costing ").replace("fewer", "less")
         case "count":
@@ -196,7 +221,9 @@ def _since(test: Test) -> str:
     return f"started {'since' if since else 'before'} {_moment(raw)}"
 
 
-def _flag(field: FieldRef, yes: bool) -> str:
+def _flag(field: FieldRef, yes: bool, scope: Scope) -> str:
+    if field.name == "root" and scope == "trace":
+        return f"whose root span has {'arrived' if yes else 'not arrived'}"
     if field.name == "root":
         return "without a parent" if yes else "with a parent"
     return f"whose tokens and cost {'count' if yes else 'do not count'} in sums"
@@ -224,7 +251,12 @@ def _value(field: FieldRef, value: Value) -> str:
         return _moment(int(raw))
     if value.kind == "ago" or kind == "duration":
         return _duration(int(raw))
-    return money_text(int(raw)) if kind == "money" else f"{raw:,}"
+    return _money(int(raw)) if kind == "money" else f"{raw:,}"
+
+
+def _money(nanos: int) -> str:
+    whole, _, cents = money_text(nanos).removeprefix("$").partition(".")
+    return f"${int(whole):,}" + (f".{cents.ljust(2, '0')}" if cents else "")
 
 
 def _name(text: str) -> str:
@@ -237,9 +269,13 @@ def _short(text: str) -> str:
     return line if len(line) <= SHOWN_CHARACTERS else line[: SHOWN_CHARACTERS - 1] + "…"
 
 
-def _either(words: Iterable[str]) -> str:
+def _either(words: Iterable[str], word: str = "or") -> str:
     told = list(words)
-    return " or ".join([", ".join(told[:-1]), told[-1]]) if len(told) > 1 else told[0]
+    return f" {word} ".join([", ".join(told[:-1]), told[-1]]) if len(told) > 1 else told[0]
+
+
+def _both(words: Iterable[str]) -> str:
+    return _either(words, "and")
 
 
 def _duration(ns: int) -> str:
