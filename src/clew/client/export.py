@@ -145,8 +145,11 @@ def span_bytes(span: ReadableSpan) -> int:
 def _attribute_bytes(attributes: Mapping[str, Any] | None) -> int:
     if not attributes:
         return 0
-    total = len(attributes) * _VALUE_BYTES
-    for value in attributes.values():
+    # OpenTelemetry's mapping takes a lock for every value that is read through it; its copy is a plain dict, at a quarter of the cost.
+    copy = getattr(attributes, "copy", None)
+    plain: Mapping[str, Any] = copy() if copy is not None else attributes
+    total = len(plain) * _VALUE_BYTES
+    for value in plain.values():
         if isinstance(value, str | bytes):
             total += len(value)
         elif isinstance(value, tuple | list):

@@ -19,6 +19,7 @@ _MAX_DEPTH = 12
 _MAX_NODES = 20_000
 _SEQUENCES = (list, tuple, set, frozenset, deque)
 _AS_STR = (UUID, Decimal, PurePath)
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def to_text(value: Any, limit: int) -> tuple[str, str]:
@@ -43,8 +44,7 @@ def json_text(value: Any, limit: int) -> str:
 
 
 def _json_text(value: Any, limit: int) -> str:
-    text = json.dumps(_Simplifier(limit).simple(value, 0), ensure_ascii=False, separators=(",", ":"))
-    return _clean(text)
+    return _clean(_encode(_Simplifier(limit).simple(value, 0)))
 
 
 class _Simplifier:
