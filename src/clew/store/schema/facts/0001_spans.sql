@@ -69,9 +69,11 @@ CREATE TABLE spans
     scope                LowCardinality(String),
     resource_schema_url  LowCardinality(String),
     scope_schema_url     LowCardinality(String),
+    fullness             UInt64 MATERIALIZED if(end_ns > 0, 1000000000, 0) + 1000 * (length(`attr.key`) + length(events) + length(links)) + (status > 0),
     INDEX by_trace trace_id TYPE bloom_filter(0.001) GRANULARITY 1,
     INDEX by_session session_id TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX by_commit commit_id TYPE minmax GRANULARITY 1
 )
 ENGINE = MergeTree
-ORDER BY (project_id, is_root, start_ns, trace_id, span_id);
+ORDER BY (project_id, start_ns, trace_id, span_id)
+SETTINGS index_granularity = 1024;

@@ -1,0 +1,19 @@
+-- Where a span stands, found by its ids: the spans themselves are ordered by time. Small granules and small blocks, because ids are random
+-- and every look-up touches another place. Filled with every insert into spans. A row may outlive its span (a fuller copy replaced it) and is
+-- then merged away; who finds a key looks at the span itself, by the start it names.
+CREATE TABLE span_keys
+(
+    project_id UInt32 CODEC(LZ4),
+    trace_id   FixedString(16) CODEC(NONE),
+    span_id    FixedString(8) CODEC(NONE),
+    start_ns   Int64 CODEC(LZ4),
+    fullness   UInt64 CODEC(LZ4),
+    commit_id  UInt64 CODEC(LZ4)
+)
+ENGINE = ReplacingMergeTree(commit_id)
+ORDER BY (trace_id, span_id, project_id)
+SETTINGS index_granularity = 256, min_compress_block_size = 4096, max_compress_block_size = 8192;
+
+CREATE MATERIALIZED VIEW span_keys_fill TO span_keys AS
+SELECT project_id, trace_id, span_id, start_ns, fullness, commit_id
+FROM spans;
