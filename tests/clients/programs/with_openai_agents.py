@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import clew
 from agents import Agent, Runner, function_tool
 from openinference.instrumentation.openai_agents import OpenAIAgentsInstrumentor
 from scenarios import MODEL, PROJECT, QUESTION, SESSION, TOOL_RESULT, USER, WEATHER
+
+import clew
 
 clew.init(PROJECT)
 OpenAIAgentsInstrumentor().instrument()

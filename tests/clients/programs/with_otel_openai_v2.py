@@ -7,10 +7,11 @@ import os
 os.environ["OTEL_SEMCONV_STABILITY_OPT_IN"] = "gen_ai_latest_experimental"
 os.environ["OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"] = "span_only"
 
-import clew
 import openai
 from opentelemetry.instrumentation.openai_v2 import OpenAIInstrumentor
 from scenarios import PROJECT, SESSION, USER, run_openai
+
+import clew
 
 clew.init(PROJECT)
 OpenAIInstrumentor().instrument()

@@ -1,4 +1,4 @@
-"""The plain OpenTelemetry SDK with its protobuf, JSON and gRPC exporters: ``with_plain_sdk.py protobuf|json|grpc``. Spans written by hand."""
+"""The plain OpenTelemetry SDK with its own exporters, and spans written by hand: ``with_plain_sdk.py protobuf|json|grpc``."""
 
 from __future__ import annotations
 
@@ -48,8 +48,12 @@ def main(protocol: str) -> None:
         "a.bool": True,
     }
     other = SpanContext(trace_id=0xABC, span_id=0xDEF, is_remote=True, trace_flags=TraceFlags(1))
-    with tracer.start_as_current_span("agent", attributes={"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "helper"}) as agent:
-        with tracer.start_as_current_span(f"chat {MODEL}", kind=SpanKind.CLIENT, attributes=asked, links=[Link(other, {"why": "test"})]) as span:
+    with tracer.start_as_current_span(
+        "agent", attributes={"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "helper"}
+    ) as agent:
+        with tracer.start_as_current_span(
+            f"chat {MODEL}", kind=SpanKind.CLIENT, attributes=asked, links=[Link(other, {"why": "test"})]
+        ) as span:
             span.add_event("first token", {"index": 0})
             span.set_attribute("gen_ai.response.model", ANSWERED)
             span.set_attribute("gen_ai.usage.input_tokens", 212)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-import clew
 from pydantic_ai import Agent
 from pydantic_ai.models.openai import OpenAIChatModel
 from scenarios import MODEL, PROJECT, QUESTION, SESSION, TOOL_RESULT, USER, WEATHER
+
+import clew
 
 clew.init(PROJECT)
 Agent.instrument_all()
