@@ -1,4 +1,4 @@
-"""What the programs share: a provider with the plain OTLP exporter, set up as OpenTelemetry's documentation does, and the calls they make."""
+"""What the programs share: a provider with the plain OTLP exporter, as OpenTelemetry's documentation has it, and the calls they make."""
 
 from __future__ import annotations
 

@@ -47,10 +47,9 @@ def main(protocol: str) -> None:
         "a.list": ["x", "y"],
         "a.bool": True,
     }
+    agent_told = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "helper"}
     other = SpanContext(trace_id=0xABC, span_id=0xDEF, is_remote=True, trace_flags=TraceFlags(1))
-    with tracer.start_as_current_span(
-        "agent", attributes={"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "helper"}
-    ) as agent:
+    with tracer.start_as_current_span("agent", attributes={**agent_told, "gen_ai.conversation.id": SESSION}) as agent:
         with tracer.start_as_current_span(
             f"chat {MODEL}", kind=SpanKind.CLIENT, attributes=asked, links=[Link(other, {"why": "test"})]
         ) as span:
