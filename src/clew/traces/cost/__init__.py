@@ -10,10 +10,12 @@ from clew.traces.cost.cards import CardCache, CardTable, Pair, cost_sql
 from clew.traces.cost.own import OwnPrice, OwnTier, read_rates
 from clew.traces.cost.prices import own_prices, remove_price, set_price
 from clew.traces.cost.rates import Line, RateCard, Rates, Tier, Unknown, Usage, cost_nanos, invoice, micros
+from clew.traces.cost.recompute import CostSum, Recomputed, recompute
 
 __all__ = [
     "CardCache",
     "CardTable",
+    "CostSum",
     "Line",
     "OwnPrice",
     "OwnTier",
@@ -21,6 +23,7 @@ __all__ = [
     "PriceBook",
     "RateCard",
     "Rates",
+    "Recomputed",
     "Tier",
     "Timeline",
     "Unknown",
@@ -32,6 +35,7 @@ __all__ = [
     "micros",
     "own_prices",
     "read_rates",
+    "recompute",
     "remove_price",
     "set_price",
 ]

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 BEGINNING = -(2**63)  # before every span
 _ATTO_PER_MTOK_DOLLAR = 10**12
 _ATTO_PER_KILO_DOLLAR = 10**15
+_CHARGE_AUDIO_APART = (
+    "openai",
+    "azure",
+)  # without an audio price theirs is not known; elsewhere audio may cost as text
 _BOOK_KEYS = {
     "input": "input_mtok",
     "output": "output_mtok",
@@ -80,6 +84,7 @@ class PriceBook:
         return _with_own(listed, fitting) if fitting else listed
 
 
+@cache
 def book_version() -> str:
     """The package that the list prices come from, with its version."""
     return f"genai-prices {version('genai-prices')}"
@@ -176,10 +181,9 @@ def _numbers(timeline: Timeline) -> tuple[Any, ...]:
 
 def _timeline(provider: Provider, model: ModelInfo) -> Timeline:
     """One entry of the book over time: the last condition that holds decides, the first price where none does."""
-    versioned = f"{book_version()} {provider.id}:{model.id}"
     listed: Any = model.prices
     if not isinstance(listed, list):
-        return Timeline((BEGINNING,), (0,), (_card(listed, model.id, versioned),))
+        return Timeline((BEGINNING,), (0,), (_card(listed, provider.id, model.id),))
     if not listed:
         return NOTHING
     starts, hours = {BEGINNING}, {0}
@@ -188,7 +192,7 @@ def _timeline(provider: Provider, model: ModelInfo) -> Timeline:
             starts.add(_midnight(constraint.start_date))
         else:
             hours |= {_of_day(constraint.start_time), _of_day(constraint.end_time)}
-    cards = [_card(_deciding(listed, start, hour), model.id, versioned) for start in sorted(starts) for hour in sorted(hours)]
+    cards = [_card(_deciding(listed, start, hour), provider.id, model.id) for start in sorted(starts) for hour in sorted(hours)]
     return Timeline(tuple(sorted(starts)), tuple(sorted(hours)), tuple(cards))
 
 
@@ -217,15 +221,18 @@ def _of_day(moment: time) -> int:
     return (seconds % 86_400) * NS_PER_S + moment.microsecond * 1000
 
 
-def _card(price: Any, model: str, versioned: str) -> RateCard | None:
+def _card(price: Any, provider: str, model: str) -> RateCard | None:
     """The card of one price; None where it asks nothing by the token (audio hours, pages, characters) or says nothing at all."""
+    version = f"{book_version()} {provider}:{model}"
     told = {part: getattr(price, key, None) for part, key in _BOOK_KEYS.items()}
     if all(value is None for value in told.values()):
         free = model.endswith(":free") and not vars(price)
-        return RateCard((Tier(-1, Rates(0, 0, 0, 0, 0, 0, 0)),), versioned) if free else None
+        return RateCard((Tier(-1, Rates(0, 0, 0, 0, 0, 0, 0)),), version) if free else None
     request = getattr(price, "requests_kcount", None)
     thresholds = sorted({tier.start for value in (*told.values(), request) for tier in getattr(value, "tiers", ())})
-    return RateCard(tuple(Tier(above, _rates(told, request, above)) for above in (-1, *thresholds)), versioned)
+    tiers = tuple(Tier(above, _rates(told, request, above)) for above in (-1, *thresholds))
+    unheard = provider in _CHARGE_AUDIO_APART and told["audio_input"] is None and told["audio_output"] is None
+    return RateCard(tiers, version, text_only=unheard)
 
 
 def _rates(told: dict[str, Any], request: Any, above: int) -> Rates:

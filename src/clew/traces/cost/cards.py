@@ -84,7 +84,7 @@ def _flags(card: RateCard | None) -> int:
     if card is None:
         return 0
     needs_input = card.charges("input") or len(card.tiers) > 1
-    return 1 | card.own << 1 | needs_input << 2 | card.charges("output") << 3
+    return 1 | card.own << 1 | needs_input << 2 | card.charges("output") << 3 | card.text_only << 4
 
 
 def cost_sql(sender: str = "sender_cost_nanos", *, apart: bool = False) -> dict[str, str]:

@@ -14,6 +14,7 @@ arrayMap((card, told) -> arrayMap((flags, parts) -> arrayMap((charged, input) ->
             AND arrayAll(count -> ifNull(count, 0) BETWEEN 0 AND 10000000000, told)
             AND arrayMin(charged) >= 0
             AND NOT (parts[3] > 0 AND parts[1] + parts[2] > 0)
+            AND NOT (bitTest(flags, 4) AND ifNull(told[3], 0) + ifNull(told[5], 0) > 0)
             AND (isNotNull(told[6]) OR NOT bitTest(flags, 2))
             AND (isNotNull(told[7]) OR NOT bitTest(flags, 3))],
         [ifNull(/*slot:sender*/, -1) >= 0],

@@ -74,9 +74,8 @@ _PREFIX_PLATFORM = {
     "x-ai": "x-ai",
     "xai": "x-ai",
 }
-_BEDROCK = re.compile(
-    r"^(?:(?:us|eu|apac|jp|au|ca|us-gov|global)\.)?(?:amazon|anthropic|meta|cohere|ai21|mistral|deepseek|qwen|writer|stability|twelvelabs)\."
-)
+_BEDROCK_MAKERS = "amazon|anthropic|meta|cohere|ai21|mistral|deepseek|qwen|writer|openai|moonshotai|moonshot|minimax|zai|google|nvidia"
+_BEDROCK = re.compile(rf"^(?:(?:us|eu|apac|jp|au|ca|us-gov|global)\.)?(?:{_BEDROCK_MAKERS})\.")
 _PUBLISHER = re.compile(r"(?:^|/)publishers/[^/]+/models/(.+)$")
 _BEDROCK_ROUTE = re.compile(r"^(?:converse|converse_like|invoke|[a-z]{2}(?:-gov)?-[a-z]+-\d)/")
 

@@ -67,12 +67,13 @@ class RateCard:
     """The price of one model at one time.
 
     ``version`` names where the numbers come from (package, its version and the price's id, or the id of an own price).
-    It holds within [from_ns, to_ns); None = no bound on that side.
+    It holds within [from_ns, to_ns); None = no bound on that side. ``text_only``: audio costs extra, but how much is not stated.
     """
 
     tiers: tuple[Tier, ...]
     version: str
     own: bool = False
+    text_only: bool = False
     from_ns: int | None = None
     to_ns: int | None = None
 
@@ -157,6 +158,8 @@ def _charged_counts(card: RateCard, usage: Usage) -> dict[str, int] | Unknown:
     if any(count is not None and not 0 <= count <= MAX_COUNT for count in (*vars(usage).values(), whole)):
         return Unknown("a token count is negative or beyond belief")
     counts = {part: (getattr(usage, part) or 0) if card.apart(part, of) else 0 for part, of in WHOLE.items()}
+    if card.text_only and (usage.audio_input or usage.audio_output):
+        return Unknown("the price of audio is not known for this model")
     charged_inside = counts["cache_read"] or counts["cache_write"] or counts["audio_input"]
     if whole is None and (card.charges("input") or len(card.tiers) > 1 or charged_inside):
         return Unknown("the input tokens were not told")
