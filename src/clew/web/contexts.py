@@ -7,9 +7,10 @@ from typing import Any
 
 from markupsafe import Markup
 
-from clew.traces.views import Group, Overview, Score, SpanRow, TraceRow, TraceView
+from clew.traces.views import Group, Overview, Score, SessionRow, SpanRow, TraceRow, TraceView
 from clew.web.columns import Column
 from clew.web.compare import Difference
+from clew.web.excerpts import Piece
 from clew.web.filterbox import FilterBox
 from clew.web.tree import Step
 from clew.web.urls import PRESETS, Window, with_params
@@ -286,5 +287,66 @@ class OverviewPage:
     empty_project: bool
     project: str
     endpoint: str
+
+    presets = PRESETS
+
+
+@dataclass(frozen=True)
+class SessionsPage:
+    """The list of sessions."""
+
+    verdict: Verdict
+    list: ListState
+    rows: tuple[SessionRow, ...]
+    here: str
+    more: str
+    project: str
+    empty_project: bool
+    endpoint: str
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One trace of a session with what was said in it."""
+
+    row: TraceRow
+    href: str
+    turns: tuple[Turn, ...]
+
+
+@dataclass(frozen=True)
+class SessionPage:
+    """One session as a conversation."""
+
+    verdict: Verdict
+    row: SessionRow
+    visits: tuple[Visit, ...]
+    remark: str
+    traces_href: str
+    more: str  # the session's later traces; '' where all are shown
+    project: str
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One span that holds what was searched for."""
+
+    span: SpanRow
+    href: str
+    excerpts: tuple[tuple[str, tuple[Piece, ...]], ...]  # (where: input or output; the text with what was found)
+
+
+@dataclass(frozen=True)
+class SearchPage:
+    """What was found in inputs and outputs."""
+
+    verdict: Verdict
+    text: str
+    path: str
+    state: dict[str, str]
+    window: Window
+    hits: tuple[Hit, ...]
+    more: str
+    project: str
 
     presets = PRESETS
