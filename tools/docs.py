@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -80,7 +82,51 @@ JSON with `--json`. Exit codes: 0 done, 1 could not be done (the reason is on st
 """
 
 
-PAGES: dict[str, Callable[[], str]] = {"docs/settings.md": settings_page, "docs/cli.md": cli_page}
+LIMITS = (
+    # module, constant, what it bounds, unit, what happens beyond it
+    ("clew.ingest.check", "MAX_PROJECT_NAME", "a project's name", "characters", "the rest is cut off"),
+    ("clew.traces.otlp_json", "MAX_DEPTH", "nested values in OTLP/JSON", "levels", "the span is refused and counted"),
+    ("clew.ingest.repair", "MAX_DEPTH", "nested messages in OTLP protobuf whose text has to be mended", "levels", "400 with the reason"),
+    ("clew.ingest.pipeline", "GROUP_BYTES", "one commit", "bytes", "the rest goes into the next commit"),
+    ("clew.traces.scores", "MAX_NAME", "a score's name, label, author, version, identifier", "characters", "the score is refused"),
+    ("clew.traces.scores", "MAX_REASON", "a score's reason and metadata", "characters", "the score is refused"),
+    ("clew.traces.filter.parse", "MAX_CHARACTERS", "a filter", "characters", "400 with the reason"),
+    ("clew.traces.filter.parse", "MAX_TERMS", "comparisons, texts and values of a filter", "terms", "400 with the reason"),
+    ("clew.traces.filter.parse", "MAX_DEPTH", "brackets inside one another in a filter", "levels", "400 with the reason"),
+    ("clew.traces.read_list", "PAGE_LIMIT", "one page of a list", "rows", "400 with the reason"),
+    ("clew.traces.cost.rates", "MAX_COUNT", "a token count of one call", "tokens", "the count is not used, the cost is unknown"),
+)
+
+
+def constant(module: str, name: str) -> tuple[Any, str]:
+    """A constant's value and the comment beside it, which says where the number comes from."""
+    loaded = importlib.import_module(module)
+    text = Path(str(loaded.__file__)).read_text(encoding="utf-8")
+    line = next(line for line in text.splitlines() if re.match(rf"{name}\b.*=", line))
+    return getattr(loaded, name), line.partition("  # ")[2]
+
+
+def limits_page() -> str:
+    """``docs/limits.md``: every bound that somebody can run into."""
+    rows = []
+    for module, name, what, unit, beyond in LIMITS:
+        value, why = constant(module, name)
+        rows.append(f"| {what} | {size(value) if unit == 'bytes' else f'{value:,} {unit}'} | {beyond} | {why} |")
+    return LIMITS_TEXT.format(rows="\n".join(rows))
+
+
+LIMITS_TEXT = """# Limits
+
+Some bounds are [settings](settings.md): `max_body_bytes`, `queue_bytes`, `queue_requests`, `memory`. The others are constants in the code:
+
+| what | at most | beyond it | the number |
+|---|---|---|---|
+{rows}
+
+A span's attributes have no limit of their own: a request that fits is kept whole.
+"""
+
+PAGES: dict[str, Callable[[], str]] = {"docs/settings.md": settings_page, "docs/cli.md": cli_page, "docs/limits.md": limits_page}
 
 
 def main(arguments: list[str]) -> int:

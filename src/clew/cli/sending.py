@@ -9,6 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
 
+from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTracePartialSuccess, ExportTraceServiceResponse
 
 from clew.cli.connection import Answer, Connection, Refused, refused
@@ -16,6 +17,7 @@ from clew.cli.otlp_files import JSON, Piece
 
 SENDERS = 4  # requests on their way at once, so that one commit holds several
 PATIENCE = 30  # tries for a request that is told to come back
+LATER = frozenset({429, 502, 503, 504})  # the answers that OTLP lets a sender try again
 FINAL = frozenset({400, 413, 415})  # trying the same bytes again cannot help
 
 
@@ -49,7 +51,7 @@ def send(connection: Connection, piece: Piece, project: str | None) -> tuple[Pie
     headers = {"content-type": piece.content_type} | ({"x-clew-project": project} if project else {})
     for _ in range(PATIENCE):
         answer = connection.request("POST", piece.path, body=piece.body, headers=headers)
-        if answer.status not in (429, 503):
+        if answer.status not in LATER:
             break
         time.sleep(float(answer.headers.get("retry-after", "1")))
     try:
@@ -64,7 +66,11 @@ def told_by(answer: Answer, piece: Piece) -> Any:
         return answer.json()
     if not 200 <= answer.status < 300:
         # A google.rpc.Status has its text in the same field as a partial success.
-        raise refused(answer.status, {"message": ExportTracePartialSuccess.FromString(answer.body).error_message})
+        try:
+            message = ExportTracePartialSuccess.FromString(answer.body).error_message
+        except DecodeError:  # something in between answered, in words of its own
+            message = ""
+        raise refused(answer.status, {"message": message})
     partial = ExportTraceServiceResponse.FromString(answer.body).partial_success
     return {"partialSuccess": {"rejectedSpans": partial.rejected_spans, "errorMessage": partial.error_message}}
 
