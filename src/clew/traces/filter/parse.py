@@ -120,7 +120,7 @@ class Reader:
             return self.bracketed()
         if token.keyword in ("any", "count") and self.peek().kind == "(":
             return self.counted()
-        if token.keyword == "has" and self.peek().kind == "word":
+        if token.keyword == "has":
             self.take()
             return self.present()
         if token.kind == "word" and self.before_operator():
@@ -217,6 +217,8 @@ class Reader:
 
     def present(self) -> Node:
         token = self.token
+        if not self.here("word"):
+            self.fail(("score", "a field"))
         field = self.field()
         self.another(token.start)
         return Test(field, "exists", position=token.start)
