@@ -102,9 +102,8 @@ def test_patience_ends(collector: Collector, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("content_type", [JSON, PROTOBUF])
 def test_rejected_records_are_counted_with_their_reasons(collector: Collector, content_type: str) -> None:
-    collector.replies.extend(
-        [partial(content_type, 2, "no trace id"), partial(content_type, 1, "no trace id"), partial(content_type, 0, "mended")]
-    )
+    told = [(2, "no trace id"), (1, "no trace id"), (0, "mended")]
+    collector.replies.extend(partial(content_type, rejected, message) for rejected, message in told)
     done = sending.send_all(Running(collector.url), [piece(content_type)] * 3, None, ignore)
     assert (done.requests, done.rejected, dict(done.reasons)) == (3, 3, {"no trace id": 2, "mended": 1})
 
@@ -117,6 +116,12 @@ def test_a_request_that_is_refused_for_good_is_told_and_the_others_go_on(collect
     collector.replies.extend([(400, {}, body), OK])
     done = sending.send_all(Running(collector.url), [piece(content_type, 7), piece(content_type, 7)], None, ignore)
     assert (done.requests, done.refused) == (2, ["file, line 7: not OTLP"])
+
+
+def test_an_answer_of_something_in_between_is_told_by_its_status(collector: Collector) -> None:
+    collector.replies.append((403, {}, b"<html>go away</html>"))
+    with pytest.raises(Refused, match="the server answered 403"):
+        sending.send_all(Running(collector.url), [piece()], None, ignore)
 
 
 def test_a_full_disk_stops_the_sending(collector: Collector) -> None:
