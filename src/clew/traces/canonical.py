@@ -1,0 +1,3 @@
+from clew.traces.evaluations import evaluations
+
+__all__ = ["evaluations"]
