@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from clew.store import Statement, load_statements
 from clew.traces.cost import cost_sql
-from clew.traces.dialects import carries_scores_sql, sql_columns
+from clew.traces.dialects import carries_scores_sql, known_keys, sql_columns, sql_select
 
 # What a span's record weighs: of two copies of one span the heavier is kept. An ended span outweighs any that has not ended.
 FULLNESS = "if(end_ns > 0, 1000000000, 0) + 1000 * (length(`attr.key`) + length(events) + length(links)) + if(status > 0, 1, 0)"
@@ -89,11 +91,14 @@ def _names(columns: list[str]) -> str:
 
 @dataclass(frozen=True)
 class SpanStatements:
-    """The statements of a commit of spans, filled once at start."""
+    """The statements of a commit of spans that are the same for every group."""
 
     make: Statement
     clear: Statement
-    stage: Statement
+    make_decoded: Statement
+    clear_decoded: Statement
+    decode: Statement
+    keys: Statement
     facts: Statement
     relatives: Statement
     usage: Statement
@@ -105,31 +110,32 @@ class SpanStatements:
     doubled: Statement
 
 
-def span_statements() -> SpanStatements:
-    """Puts the statements together; a pure function of the dialect tables."""
-    named = load_statements("clew.traces", "ingest.sql")
+def _columns() -> tuple[list[str], dict[str, str]]:
+    """The columns of the staging table that the table of spans has too, and the types of all."""
     canonical = sql_columns()
     stored = [*WIRE_COLUMNS, *(column for column in canonical if column not in ("sender_cost_nanos", "usage_rollup"))]
     types = {name: kind for name, (kind, _) in WIRE_COLUMNS.items()} | {name: _canonical_type(name) for name in canonical}
-    expressions = {name: sql for name, (_, sql) in WIRE_COLUMNS.items()} | canonical
-    aliased = [f"{sql} AS `staged_{name}`" for name, sql in expressions.items()]
-    aliased.append("isNotNull(`staged_input_tokens`) OR isNotNull(`staged_output_tokens`) AS staged_has_usage")
-    aliased.append(
-        "(if(sent_end_ns > 0, 1000000000, 0) + 1000 * (length(ak) + length(events) + length(links)) + if(status_code > 0, 1, 0)) AS staged_fullness"
-    )
-    targets = [name for name in expressions] + ["has_usage", "fullness"]
-    staged_columns = ",\n    ".join(f"`{name}` {types[name]}" for name in stored)
+    return stored, types
+
+
+def span_statements() -> SpanStatements:
+    """Puts the statements together; a pure function of the dialect tables."""
+    named = load_statements("clew.traces", "ingest.sql")
+    stored, types = _columns()
     final = {name: f"`{name}`" for name in stored} | {
         "counted": "has_usage AND concat(trace_id, span_id) NOT IN (SELECT unhex(arrayJoin({uncounted:Array(String)})))",
         "commit_id": "{commit_id:UInt64}",
         **cost_sql(),
     }
-    store = named["store_spans"]
     names, values = _names(list(final)), ", ".join(f"{sql} AS `new_{name}`" for name, sql in final.items())
+    store = named["store_spans"]
     return SpanStatements(
-        make=named["make_staging"].fill(columns=staged_columns + ","),
+        make=named["make_staging"].fill(columns=",\n    ".join(f"`{name}` {types[name]}" for name in stored) + ","),
         clear=named["clear_staging"],
-        stage=named["stage_spans"].fill(names=_names(targets), expressions=",\n    ".join(aliased)),
+        make_decoded=named["make_decoded"],
+        clear_decoded=named["clear_decoded"],
+        decode=named["decode_spans"],
+        keys=named["decoded_keys"],
         facts=named["staged_facts"].fill(carries_scores=carries_scores_sql()),
         relatives=named["stored_relatives"].fill(fullness=FULLNESS),
         usage=named["staged_usage"],
@@ -142,3 +148,27 @@ def span_statements() -> SpanStatements:
         last_commit=named["last_commit"],
         doubled=named["doubled_by_last_commit"],
     )
+
+
+@lru_cache(maxsize=256)  # one for each mixture of instrumentations that sends together
+def stage_statement(present: frozenset[str]) -> Statement:
+    """The statement that works out the canonical columns of a group whose attributes have the keys ``present``."""
+    select = sql_select(present)
+    expressions = {name: sql for name, (_, sql) in WIRE_COLUMNS.items()} | dict(select.columns)
+    # Canonical columns keep their names, since some are made of others; a wire column may be named like what it is made of.
+    aliased = [f"{sql} AS `{name if name in select.columns else 'staged_' + name}`" for name, sql in expressions.items()]
+    aliased.append("isNotNull(input_tokens) OR isNotNull(output_tokens) AS has_usage")
+    aliased.append(
+        "if(sent_end_ns > 0, 1000000000, 0) + 1000 * (length(ak) + length(events) + length(links)) + if(status_code > 0, 1, 0)"
+        " AS staged_fullness"
+    )
+    return load_statements("clew.traces", "ingest.sql")["stage_spans"].fill(
+        names=_names([*expressions, "has_usage", "fullness"]),
+        expressions=",\n    ".join(aliased),
+        layered=select.over("SELECT * FROM decoded_spans"),
+    )
+
+
+def keys_that_matter(present: Iterable[str]) -> frozenset[str]:
+    """Of a group's attribute keys, those that some dialect reads."""
+    return known_keys().intersection(present)

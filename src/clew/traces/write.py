@@ -14,7 +14,7 @@ from clew.traces.cost import CardCache
 from clew.traces.dialects import counted
 from clew.traces.outcome import Outcome
 from clew.traces.scores import ScoreWriter
-from clew.traces.staging import SpanStatements, span_statements
+from clew.traces.staging import SpanStatements, keys_that_matter, span_statements, stage_statement
 from clew.traces.wire import TRACES_SCHEMA, TRACES_STRUCTURE, Frame
 
 
@@ -27,14 +27,14 @@ class SpanWriter:
         self._scores = scores
         self._sql: SpanStatements = span_statements()
         self._facts.execute(self._sql.make)
+        self._facts.execute(self._sql.make_decoded)
         self._commit_id = int(self._facts.written(self._sql.last_commit)[0]["commit_id"])
         self._mend()
 
     def commit(self, frames: Sequence[Frame]) -> Outcome:
         """Stores the spans of ``frames``; returns after they are synced to disk. On an error nothing is stored or all of it is."""
         sql, facts = self._sql, self._facts
-        facts.execute(sql.clear)
-        facts.load(sql.stage, Encoded([frame.encoded() for frame in frames], "Protobuf", TRACES_STRUCTURE, TRACES_SCHEMA, "Frame"))
+        self._stage(frames)
         known = facts.written(sql.facts)[0]
         relatives = facts.written(sql.relatives)
         again = [row for row in relatives if row["again"]]
@@ -55,6 +55,15 @@ class SpanWriter:
             scores.stored if scores else 0,
             scores.refused if scores else {},
         )
+
+    def _stage(self, frames: Sequence[Frame]) -> None:
+        sql, facts = self._sql, self._facts
+        facts.execute(sql.clear)
+        facts.execute(sql.clear_decoded)
+        facts.load(sql.decode, Encoded([frame.encoded() for frame in frames], "Protobuf", TRACES_STRUCTURE, TRACES_SCHEMA, "Frame"))
+        present = keys_that_matter(row["key"] for row in facts.written(sql.keys))
+        facts.execute(stage_statement(present))
+        facts.execute(sql.clear_decoded)
 
     def _choose(self, again: list[Row]) -> tuple[list[str], list[str]]:
         """Which of the spans that are stored already are left out (the stored copy is as full) and which replace the stored copy."""

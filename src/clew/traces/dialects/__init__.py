@@ -5,7 +5,9 @@ It owns the tables (``*.toml``) and both readers of them, SQL for the ingest and
 
 from __future__ import annotations
 
-from clew.traces.dialects.sql import carries_scores_sql, sql_columns
+from clew.traces.dialects.counting import counted
+from clew.traces.dialects.sql import Select, carries_scores_sql, known_keys, sql_columns, sql_select
 from clew.traces.dialects.tables import Dialect, Source, Tables, tables
+from clew.traces.model import EvaluationResult
 
-__all__ = ["Dialect", "Source", "Tables", "carries_scores_sql", "sql_columns", "tables"]
+__all__ = ["Dialect", "EvaluationResult", "Select", "Source", "Tables", "carries_scores_sql", "counted", "known_keys", "sql_columns", "sql_select", "tables"]

@@ -1,4 +1,4 @@
-"""Expressions that several columns use: written once, under an alias, however often they are referred to."""
+"""Expressions that several columns use: written once, in a sub-select of their own, however often they are referred to."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _TOKEN = re.compile("⟦([0-9]+)⟧")
 
 
 class Shared:
-    """Gives a token for an expression and, at the end, writes each expression where it is first used.
+    """Gives a token for an expression and, at the end, puts each expression into the layer that can compute it.
 
     Tokens may stand inside other shared expressions, never inside a lambda whose variables they would need.
     """
@@ -20,21 +20,27 @@ class Shared:
         self._bodies: list[str] = []
 
     def __call__(self, expression: str) -> str:
-        if _TOKEN.fullmatch(expression):  # a second alias on the same expression would hide the first
+        if _TOKEN.fullmatch(expression):
             return expression
         number = self._numbers.setdefault(expression, len(self._bodies))
         if number == len(self._bodies):
             self._bodies.append(expression)
         return f"⟦{number}⟧"
 
-    def written(self, columns: Mapping[str, str]) -> dict[str, str]:
-        """The columns with their tokens written out; what is used once stands in place, the rest gets an alias where it first stands."""
+    def layered(self, columns: Mapping[str, str]) -> tuple[list[dict[str, str]], dict[str, str]]:
+        """Sub-selects, innermost first (alias → expression), and the columns over the outermost of them.
+
+        What is used once stands in place. What is used more often is a column of a sub-select: the engine copies an alias' expression
+        wherever it is used, so aliases made of aliases grow without bound (measured: 5 s and 20 GB to plan what takes 50 ms in layers).
+        """
         uses: Counter[int] = Counter()
         self._count("".join(columns.values()), uses, set())
-        defined: set[int] = set()
-        # The caller gives each column an alias of its own: a column that is nothing but a shared expression keeps the two apart.
-        columns = {name: f"identity({text})" if _TOKEN.fullmatch(text) else text for name, text in columns.items()}
-        return {name: self._write(text, uses, defined) for name, text in columns.items()}
+        written: dict[int, tuple[str, int]] = {}
+        outer = {name: self._write(text, uses, written)[0] for name, text in columns.items()}
+        layers: list[dict[str, str]] = [{} for _ in range(max((depth for _, depth in written.values()), default=0))]
+        for number, (text, depth) in written.items():
+            layers[depth - 1][f"x{number}"] = text
+        return layers, outer
 
     def _count(self, text: str, uses: Counter[int], entered: set[int]) -> None:
         for found in _TOKEN.findall(text):
@@ -44,14 +50,21 @@ class Shared:
                 entered.add(number)
                 self._count(self._bodies[number], uses, entered)
 
-    def _write(self, text: str, uses: Counter[int], defined: set[int]) -> str:
-        def replace(match: re.Match[str]) -> str:
-            number = int(match[1])
-            if number in defined:
-                return f"x{number}"
-            if uses[number] == 1:
-                return f"({self._write(self._bodies[number], uses, defined)})"
-            defined.add(number)
-            return f"({self._write(self._bodies[number], uses, defined)} AS x{number})"
+    def _write(self, text: str, uses: Counter[int], written: dict[int, tuple[str, int]]) -> tuple[str, int]:
+        """The text with its tokens replaced, and the depth of the layer below it that it needs."""
+        deepest = 0
 
-        return _TOKEN.sub(replace, text)
+        def replace(match: re.Match[str]) -> str:
+            nonlocal deepest
+            number = int(match[1])
+            if uses[number] == 1:
+                body, depth = self._write(self._bodies[number], uses, written)
+                deepest = max(deepest, depth)
+                return f"({body})"
+            if number not in written:
+                body, depth = self._write(self._bodies[number], uses, written)
+                written[number] = (body, depth + 1)
+            deepest = max(deepest, written[number][1])
+            return f"x{number}"
+
+        return _TOKEN.sub(replace, text), deepest

@@ -1,14 +1,15 @@
 """The dialect tables compiled to ClickHouse expressions: what the ingest computes once a span.
 
 Every expression reads the arrays ``ak`` (keys), ``av`` (kinds), ``as_`` (text or raw protobuf), ``ai`` (integers), ``ad`` (doubles) and the
-columns ``name``, ``events``, ``status_code``, ``sent_start_ns``. They belong in ONE select list: some define an alias (``x1`` …) that others use.
+columns ``name``, ``events``, ``status_code``, ``sent_start_ns``. What several of them need is computed below them, in layers of sub-selects (``x1`` …).
 A branch is computed only for the rows that need it, so a dialect that is not in a block costs one look into the block's dictionary of keys.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
 
 from clew.traces.dialects import textsql
 from clew.traces.dialects.shared import Shared
@@ -19,31 +20,50 @@ NANOS_MAX = 9_000_000_000  # USD; beyond it a cost is a mistake, and Int64 nanos
 MODEL_CALLS = ("LLM", "EMBEDDING", "RERANKER")  # usage on any other kind is a sum over steps
 NO_INTEGER = "CAST(NULL,'Nullable(Int64)')"
 NO_DOUBLE = "CAST(NULL,'Nullable(Float64)')"
+NO_TEXT = "''"
 NO_TEXTS = "CAST([],'Array(String)')"
+MOST_SELECTS = 256  # kept compiled: one for each mixture of instrumentations that sends together
+NESTED = "\0"  # behind a key in ``present``: somewhere its value is a list or a map
 CALLS_SQL = ",".join(map(quoted, MODEL_CALLS))
 
 
 class Reader:
-    """Sources as expressions, each written once."""
+    """Sources as expressions, each written once. With ``present``, a key that is not in it is nowhere in the rows and is not looked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, present: frozenset[str] | None = None) -> None:
         self.shared = Shared()
+        self.asked: set[str] = set()
+        self._present = present
+
+    def there(self, key: str) -> bool:
+        """Whether the key can be in the rows at all."""
+        self.asked.add(key)
+        return self._present is None or key in self._present
+
+    def possible(self, groups: Iterable[Group]) -> list[Group]:
+        """The groups that can win."""
+        return [group for group in groups if any([self.there(key) for key in group.when])]
 
     def at(self, key: str) -> str:
         """The position of a key, 0 where it is absent."""
-        return self.shared(f"indexOf(ak,{quoted(key)})")
+        return self.shared(f"indexOf(ak,{quoted(key)})") if self.there(key) else "0"
 
     def has_any(self, keys: Sequence[str]) -> str:
         """Whether any of the keys is there."""
-        return self.shared("+".join(self.at(key) for key in keys) + ">0") if keys else "0"
+        places = [self.at(key) for key in keys if self.there(key)]
+        return self.shared("+".join(places) + ">0") if places else "0"
 
     def raw(self, key: str, kind: str = "s") -> str:
         """The attribute where it is text (or, for kind l, a list), else ''."""
+        if not self.there(key):
+            return NO_TEXT
         i = self.at(key)
         return self.shared(f"if(av[{i}]={quoted(kind)},as_[{i}],'')")
 
     def text(self, source: Source) -> str:
         """A source as text: '' where it is absent or has no text form."""
+        if not self.there(source.key):
+            return NO_TEXT
         sent = self.raw(source.key)
         if source.path is None:
             i = self.at(source.key)
@@ -59,6 +79,8 @@ class Reader:
 
     def number(self, source: Source, integer: bool) -> str:
         """A source as Nullable(Int64) or Nullable(Float64)."""
+        if not self.there(source.key):
+            return NO_INTEGER if integer else NO_DOUBLE
         kind = "Int64" if integer else "Float64"
         i, sent = self.at(source.key), self.raw(source.key)
         if source.path is not None:
@@ -72,7 +94,7 @@ class Reader:
 
     def first_text(self, expressions: Sequence[str], last: str = "''") -> str:
         """The first that is not ''."""
-        shared = [self.shared(item) for item in expressions]
+        shared = [self.shared(item) for item in expressions if item != NO_TEXT]
         return "multiIf(" + "".join(f"{item}!='',{item}," for item in shared) + f"{last})" if shared else last
 
     def first_source(self, sources: Sequence[Source]) -> str:
@@ -81,7 +103,7 @@ class Reader:
     def winner(self, groups: Sequence[Group]) -> str:
         """The number of the first group whose keys are there, 0 for none."""
         cases = [f"{self.has_any(group.when)},{number}" for number, group in enumerate(groups, 1)]
-        return self.shared("multiIf(" + ",".join([*cases, "0"]) + ")")
+        return self.shared("multiIf(" + ",".join([*cases, "0"]) + ")") if cases else "0"
 
 
 def _steps(source: Source) -> str:
@@ -99,6 +121,7 @@ def _by_winner(winner: str, choices: Sequence[str], nothing: str) -> str:
 
 
 def _first_known(expressions: Sequence[str], nothing: str) -> str:
+    expressions = [expression for expression in expressions if expression != nothing]
     if not expressions:
         return nothing
     return expressions[0] if len(expressions) == 1 else "coalesce(" + ",".join(expressions) + ")"
@@ -110,20 +133,21 @@ def _first_known(expressions: Sequence[str], nothing: str) -> str:
 def _kind(read: Reader, known: Tables) -> str:
     told, inferred = [], []
     for dialect, group in known.of("kind"):
-        for source in group.sources("sources"):
+        for source in filter(lambda source: read.there(source.key), group.sources("sources")):
             mapped = f"transform(upper({read.text(source)}),{array(dialect.kinds)},{array(dialect.kinds.values())},'')"
             told.append(f"if({read.at(source.key)}=0,'',{mapped})")
-        inferred += [f"{read.at(key)}>0,{quoted(kind)}," for key, kind in dialect.infer]
-    return read.shared(read.first_text(told, "multiIf(" + "".join(inferred) + "'SPAN')"))
+        inferred += [f"{read.at(key)}>0,{quoted(kind)}," for key, kind in dialect.infer if read.there(key)]
+    return read.shared(read.first_text(told, "multiIf(" + "".join(inferred) + "'SPAN')" if inferred else "materialize('SPAN')"))
 
 
 def _dialect(read: Reader, known: Tables) -> str:
-    cases = [f"{read.has_any(known.dialects[name].marks)},{quoted(name)}," for name in known.precedence["detect"]]
-    return "multiIf(" + "".join(cases) + "'')"
+    marked = [(read.has_any(known.dialects[name].marks), name) for name in known.precedence["detect"]]
+    cases = [f"{there},{quoted(name)}," for there, name in marked if there != "0"]
+    return "multiIf(" + "".join(cases) + "'')" if cases else NO_TEXT
 
 
 def _model_columns(read: Reader, known: Tables) -> dict[str, str]:
-    groups = [group for _, group in known.of("model")]
+    groups = read.possible(group for _, group in known.of("model"))
     winner = read.winner(groups)
     sent = {
         column: read.shared(_by_winner(winner, [read.first_source(group.sources(column)) for group in groups], "''"))
@@ -158,7 +182,7 @@ def _provider(read: Reader, known: Tables, winner: str, groups: Sequence[Group],
 
 
 def _usage_columns(read: Reader, known: Tables, provider: str) -> dict[str, str]:
-    groups = [group for _, group in known.of("usage")]
+    groups = read.possible(group for _, group in known.of("usage"))
     winner = read.winner(groups)
 
     def count(column: str) -> str:
@@ -186,7 +210,8 @@ def _exclusive(read: Reader, groups: Sequence[Group], winner: str, provider: str
     """Whether the winning dialect's input leaves the cached part out: by a key that says so, or by the provider's habit."""
     cases = []
     for number, group in enumerate(groups, 1):
-        either = [f"isNotNull({read.number(source, True)})" for source in group.sources("exclusive_when")]
+        sources = [source for source in group.sources("exclusive_when") if read.there(source.key)]
+        either = [f"isNotNull({read.number(source, True)})" for source in sources]
         if names := group.options.get("exclusive_providers", ()):
             either.append(f"{provider} IN ({','.join(map(quoted, names))})")
         if either:
@@ -195,7 +220,7 @@ def _exclusive(read: Reader, groups: Sequence[Group], winner: str, provider: str
 
 
 def _cost(read: Reader, known: Tables) -> str:
-    groups = [group for _, group in known.of("cost")]
+    groups = read.possible(group for _, group in known.of("cost"))
     choices = []
     for group in groups:
         totals = [read.number(source, False) for source in group.sources("total")]
@@ -234,15 +259,19 @@ def _metadata(read: Reader, known: Tables) -> str:
     cases = []
     for dialect, group in known.of("fields"):
         for prefix in group.options.get("metadata_prefix", ()):
-            there = f"{read.has_any(dialect.marks)} AND arrayExists(k->startsWith(k,{quoted(prefix)}),ak)"
-            cases.append(f"{there},{textsql.object_of(prefix)},")
-    return read.first_text(sent, "multiIf(" + "".join(cases) + "'')")
+            if (marked := read.has_any(dialect.marks)) != "0":
+                cases.append(f"{marked} AND arrayExists(k->startsWith(k,{quoted(prefix)}),ak),{textsql.object_of(prefix)},")
+    return read.first_text(sent, "multiIf(" + "".join(cases) + "'')" if cases else NO_TEXT)
 
 
 def _ttft(read: Reader, known: Tables) -> str:
-    told = [f"toInt64(floor({read.number(source, False)}*1e9+0.5))" for source in known.field_sources("ttft_s")]
-    told += [f"toInt64(floor({read.number(source, False)}*1e6+0.5))" for source in known.field_sources("ttft_ms")]
-    for source in known.field_sources("ttft_time"):
+
+    def sent(field: str) -> list[Source]:
+        return [source for source in known.field_sources(field) if read.there(source.key)]
+
+    told = [f"toInt64(floor({read.number(source, False)}*1e9+0.5))" for source in sent("ttft_s")]
+    told += [f"toInt64(floor({read.number(source, False)}*1e6+0.5))" for source in sent("ttft_ms")]
+    for source in sent("ttft_time"):
         instant = f"toUnixTimestamp64Nano(parseDateTime64BestEffortOrNull({read.text(source)},9,'UTC'))"
         told.append(f"if({read.text(source)}='',NULL,{instant}-sent_start_ns)")
     event = read.shared(textsql.first_event_time(known.field_texts("ttft_event")))
@@ -265,16 +294,27 @@ def _messages(read: Reader, side: str, known: Tables) -> str:
     for _, group in known.of(side):
         if pattern := group.options.get("flat"):
             matched = f"arrayFilter((s,k)->s!='' AND match(k,{quoted(pattern)}),as_,ak)"
-            flat.append(read.shared(f"if({read.has_any(group.options['flat_when'])},{matched},{NO_TEXTS})"))
+            if (marked := read.has_any(group.options["flat_when"])) != "0":
+                flat.append(read.shared(f"if({marked},{matched},{NO_TEXTS})"))
         (late if group.options.get("late") else early).extend(source.key for source in group.sources("sources"))
         calls += [source.key for source in group.sources("calls")]
-    sources = list(dict.fromkeys([*early, *late]))
+    sources = [key for key in dict.fromkeys([*early, *late]) if read.there(key)]
+    if not sources:
+        rest = [f"notEmpty({item}),{item}," for item in flat]
+        return read.shared("multiIf(" + "".join(rest) + f"{NO_TEXTS})") if rest else NO_TEXTS
     sent = read.shared(read.first_text([read.raw(key) for key in sources]))
-    position = read.shared(f"arrayFirstIndex((k,v)->v IN ('l','m') AND k IN ({','.join(map(quoted, sources))}),ak,av)")
     written = textsql.readable(read.shared, sent)
+    calls = [key for key in calls if read.there(key)]
     if calls:
         called = read.shared(read.first_text([read.raw(key) for key in calls]))
-        written = f"if({called}='',{written},arrayConcat({written},{textsql.tool_calls(called)}))"
+        written = f"if({called}='',{written},arrayConcat({written},{textsql.tool_calls(read.shared, called)}))"
+    if not any(read.there(key + NESTED) for key in sources):
+        return (
+            read.shared("multiIf(" + "".join(f"notEmpty({item}),{item}," for item in flat) + f"{written})")
+            if flat
+            else read.shared(written)
+        )
+    position = read.shared(f"arrayFirstIndex((k,v)->v IN ('l','m') AND k IN ({','.join(map(quoted, sources))}),ak,av)")
     structured = f"{sent}='' AND hasAny(av,['l','m']) AND {position}>0,{textsql.structured(f'as_[{position}]')}"
     return read.shared("multiIf(" + "".join(f"notEmpty({item}),{item}," for item in flat) + f"{structured},{written})")
 
@@ -283,10 +323,45 @@ def _preview(message: str) -> str:
     return f"leftUTF8(trim(replaceRegexpAll(leftUTF8({message},400),'[ \\\\t\\\\r\\\\n]+',' ')),200)"
 
 
-@cache
+@dataclass(frozen=True)
+class Select:
+    """Canonical columns: ``layers`` are sub-selects (alias → expression, innermost first), ``columns`` stand over the outermost one."""
+
+    layers: tuple[Mapping[str, str], ...]
+    columns: Mapping[str, str]
+
+    def over(self, source: str) -> str:
+        """The FROM clause's sub-select over ``source`` that gives all of its columns and those of the layers."""
+        for layer in self.layers:
+            source = "SELECT *, " + ", ".join(f"{sql} AS {name}" for name, sql in layer.items()) + f" FROM ({source})"
+        return source
+
+
 def sql_columns() -> dict[str, str]:
-    """Column → expression, for one select list over the staging columns named at the top of this module."""
-    read, known = Reader(), tables()
+    """Column → expression over ``sql_select().over(…)``."""
+    return dict(sql_select().columns)
+
+
+@cache
+def known_keys() -> frozenset[str]:
+    """Every attribute key that a canonical column may look for."""
+    read = Reader()
+    _compile(read)
+    return frozenset(read.asked)
+
+
+@lru_cache(maxsize=MOST_SELECTS)
+def sql_select(present: frozenset[str] | None = None) -> Select:
+    """The canonical columns over the staging columns named at the top of this module.
+
+    With ``present``, those of ``known_keys()`` that are in the rows: what no row has is left out, and so is most of the text to be planned.
+    A key whose value is somewhere a list or a map is there twice, once with ``NESTED`` behind it.
+    """
+    return _compile(Reader(present))
+
+
+def _compile(read: Reader) -> Select:
+    known = tables()
     kind = _kind(read, known)
     model = _model_columns(read, known)
     usage = _usage_columns(read, known, model["provider"])
@@ -294,7 +369,7 @@ def sql_columns() -> dict[str, str]:
     prompt = {part: read.first_source([s for _, group in known.of("prompt") for s in group.sources(part)]) for part in ("name", "version")}
     sides = {side: _messages(read, side, known) for side in ("input", "output")}
     single = {column: read.first_source(known.field_sources(column)) for column in ("agent_name", "session_id", "user_id", "response_id")}
-    return read.shared.written(
+    layers, columns = read.shared.layered(
         {
             "kind": kind,
             "dialect": _dialect(read, known),
@@ -312,7 +387,7 @@ def sql_columns() -> dict[str, str]:
             **usage,
             "ttft_ns": _ttft(read, known),
             "input_preview": _preview(f"{sides['input']}[-1]"),
-            "output_preview": _preview(f"{sides['output']}[1]"),
+            "output_preview": _preview(f"arrayStringConcat(arraySlice({sides['output']},1,8),' ')"),
             "input_text": f"arrayStringConcat({sides['input']},'\\n')",
             "output_text": f"arrayStringConcat({sides['output']},'\\n')",
             "error_type": _error_type(read, known),
@@ -320,6 +395,7 @@ def sql_columns() -> dict[str, str]:
             "usage_rollup": f"(isNotNull({usage['input_tokens']}) OR isNotNull({usage['output_tokens']})) AND {kind} NOT IN ({CALLS_SQL})",
         }
     )
+    return Select(tuple(layers), columns)
 
 
 _SCORE_KEYS = "^(trace\\\\.|session\\\\.)?(annotations|evaluations)\\\\.[0-9]+\\\\.|^gen_ai\\\\.evaluation\\\\.name$"

@@ -55,65 +55,40 @@ def list_of_text(raw: str) -> str:
 
 # ── JSON ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-_PART = "text String, content String, name String, toolName String, arguments String, input String, args String, response String, result String, output String"
-_CALL = "function Tuple(name String, arguments String), name String, args String, arguments String"
-MESSAGE = f"Tuple(content String, text String, parts Array(Tuple({_PART})), tool_calls Array(Tuple({_CALL})), name String, arguments String, output String)"
-
-_FIELDS_OF_PART = 10
-
-
-def _part_text(p: str) -> str:
-    """What a person reads of one part: its words; a tool's name before its arguments."""
-    words = ",".join(f"{p}.{n}" for n in range(1, _FIELDS_OF_PART + 1))
-    return f"arrayStringConcat(arrayFilter(w->w!='',[{words}]),' ')"
-
-
-def _content(c: str) -> str:
-    """A message's content: words, or the words of its parts where it is a list of them."""
-    parts = f"arrayFilter(w->w!='',arrayMap(p->{_part_text('p')},JSONExtract({c},'Array(Tuple({_PART}))')))"
-    return f"if(startsWith({c},'[') AND notEmpty({parts}),arrayStringConcat({parts},'\\n'),{c})"
+# A JSON string in the place of a value: followed by a comma, a closing bracket or the end. Keys are followed by a colon.
+VALUE_STRING = r'"((?:[^"\\]|\\.)*)"\s*(?:[,}\]]|$)'
+# What machines say to machines; a person reads the rest.
+MACHINE_WORDS = (
+    "", "user", "assistant", "system", "developer", "tool", "model", "human", "ai", "text", "function", "tool_call", "tool-call",
+    "tool_call_response", "tool-result", "tool_result", "tool_use", "reasoning", "thinking", "message", "input_text", "output_text",
+    "function_call", "function_call_output", "image", "image_url", "blob", "uri", "file", "stop", "end_turn", "tool_calls", "tool-calls",
+    "length", "completed", "auto", "application/json", "text/plain",
+)  # fmt: skip
+MACHINE_ID = "^(call|toolu|tooluse|msg|resp|rs|fc|chatcmpl|run|asst)[_-][A-Za-z0-9_-]+$"
+WHOLES = ("messages", "prompt", "input", "contents", "output", "choices")
 
 
-def _message(m: str) -> str:
-    called = f"arrayMap(t->trim(concat(t.1.1,t.2,' ',t.1.2,t.3,t.4)),{m}.4)"
-    own_call = f"if({m}.6!='',concat({m}.5,' ',{m}.6),'')"
-    pieces = f"arrayConcat([{_content(f'{m}.1')},{m}.2],arrayMap(p->{_part_text('p')},{m}.3),{called},[{own_call},{m}.7])"
-    return f"arrayStringConcat(arrayFilter(w->w!='',{pieces}),'\\n')"
-
-
-def message_texts(extracted: str) -> str:
-    """The text of each extracted message that has any."""
-    return f"arrayFilter(w->w!='',arrayMap(m->{_message('m')},{extracted}))"
-
-
-def decoded(raw: str) -> str:
-    """JSON as it is, with its ``\\u`` escapes written as the characters they stand for."""
-    return f"if(position({raw},'\\\\u')>0,if(JSONExtractRaw({raw})='',{raw},JSONExtractRaw({raw})),{raw})"
+def spoken(shared: Shared, json: str) -> str:
+    """Array(String): the strings a person would read in JSON text of any shape, in order, with their escapes written out."""
+    strings = shared(f"extractAll({json},{quoted(VALUE_STRING)})")
+    words = f"arrayFilter(w->w NOT IN ({','.join(map(quoted, MACHINE_WORDS))}) AND NOT match(w,{quoted(MACHINE_ID)}),{strings})"
+    plain = shared(words)
+    written = f"arrayMap(w->if(position(w,'\\\\')>0,JSONExtractString(concat('\"',w,'\"')),w),{plain})"
+    return f"if(position({json},'\\\\')>0,{written},{plain})"
 
 
 def readable(shared: Shared, sent: str) -> str:
-    """Array(String) of what a person reads in ``sent``: a JSON list of messages, an object that holds one, a JSON string, or plain text."""
-    places = ("messages", "prompt", "input", "output")
-    choices = f"concat('[',arrayStringConcat(arrayMap(c->JSONExtractRaw(c,'message'),JSONExtractArrayRaw({sent},'choices')),','),']')"
-    inner = "".join(
-        f"position({sent},'\"{name}\"')>0 AND JSONType({sent},'{name}')='Array',JSONExtractRaw({sent},'{name}')," for name in places
-    )
-    as_list = shared(
-        f"multiIf(startsWith({sent},'['),{sent},{inner}position({sent},'\"choices\"')>0,{choices},position({sent},'\"role\"')>0,concat('[',{sent},']'),'')"
-    )
-    extracted = f"JSONExtract({as_list},'Array({MESSAGE})')"
-    texts = shared(f"if({as_list}='',CAST([],'Array(String)'),{message_texts(extracted)})")
-    word = shared(f"if(startsWith({sent},'\"'),JSONExtractString({sent}),'')")
-    return (
-        f"multiIf({sent}='',CAST([],'Array(String)'),{word}!='',[{word}],"
-        f"NOT (startsWith({sent},'[') OR startsWith({sent},'{{')),[{sent}],notEmpty({texts}),{texts},[{decoded(sent)}])"
-    )
+    """Array(String) of what a person reads in ``sent``: the strings of JSON (of its messages where it holds such), or plain text as it is."""
+    inner = "".join(f"position({sent},'\"{name}\"')>0 AND JSONHas({sent},'{name}'),JSONExtractRaw({sent},'{name}')," for name in WHOLES)
+    is_json = shared(f"startsWith({sent},'[') OR startsWith({sent},'{{') OR startsWith({sent},'\"')")
+    json = shared(f"multiIf(NOT {is_json},'',startsWith({sent},'{{'),multiIf({inner}{sent}),{sent})")
+    said = shared(spoken(shared, json))
+    return f"multiIf({sent}='',CAST([],'Array(String)'),{is_json} AND notEmpty({said}),{said},[{sent}])"
 
 
-def tool_calls(source: str) -> str:
-    """Array(String) of name and arguments of each tool call in a JSON list."""
-    extracted = f"JSONExtract({source},'Array(Tuple(toolName String, name String, input String, args String))')"
-    return f"if({source}='',CAST([],'Array(String)'),arrayFilter(w->w!='',arrayMap(t->trim(concat(t.1,t.2,' ',t.3,t.4)),{extracted})))"
+def tool_calls(shared: Shared, source: str) -> str:
+    """Array(String) of what a person reads in a JSON list of tool calls."""
+    return f"if({source}='',CAST([],'Array(String)'),{spoken(shared, source)})"
 
 
 def structured(raw: str) -> str:
