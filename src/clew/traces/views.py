@@ -183,6 +183,58 @@ class TraceView:
 
 
 @dataclass(frozen=True)
+class SpanDetail:
+    """One span, opened. ``record`` holds everything stored: the columns that ``clew.traces.otlp`` reads and the canonical ones.
+
+    ``logs`` are the log records of the span, in the same form.
+    """
+
+    row: SpanRow
+    record: dict[str, Any]
+    logs: tuple[dict[str, Any], ...]
+    scores: tuple[Score, ...]
+
+
+@dataclass(frozen=True)
+class SessionView:
+    """One session, opened: its traces in order, each with what went into and came out of its root."""
+
+    project: str
+    row: SessionRow
+    turns: tuple[Turn, ...]
+    scores: tuple[Score, ...]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One trace of a session as a turn of its conversation; texts are the root's whole input and output, cut at ``TURN_CHARACTERS``."""
+
+    trace: TraceRow
+    input_text: str
+    output_text: str
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """Where a search met its text: the words around, and the characters of ``text`` that matched."""
+
+    column: Literal["input", "output"]
+    text: str
+    start: int
+    end: int
+    cut_before: bool
+    cut_after: bool
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One span found by its text."""
+
+    span: SpanRow
+    snippets: tuple[Snippet, ...]
+
+
+@dataclass(frozen=True)
 class Bucket:
     """One step of the overview's time axis."""
 
@@ -208,7 +260,7 @@ class Group:
     p95: Quantile | None
     tokens: int
     cost: Cost
-    before: "Group | None" = None
+    before: Group | None = None
 
 
 @dataclass(frozen=True)

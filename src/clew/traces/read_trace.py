@@ -1,0 +1,80 @@
+"""One trace opened, one span with everything that is stored of it, the log records that belong to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from clew.core.errors import NotFound
+from clew.store import Store
+from clew.traces.locate import locate
+from clew.traces.otlp import LOG_COLUMNS, SPAN_COLUMNS
+from clew.traces.read_list import trace_rows
+from clew.traces.rows import SPAN_ROW_COLUMNS, project_name, span_hex, span_row, span_scores, statement, trace_hex, trace_scores
+from clew.traces.table import plain_rows
+from clew.traces.tree import build_tree
+from clew.traces.views import SpanDetail, TraceView
+
+MAX_LOGS = 10_000  # log records of one span that are read at most
+
+# What the row of OTLP columns does not hold: the canonical columns and when it came.
+CANONICAL_COLUMNS = """toString(kind) AS kind, toString(dialect) AS dialect, toString(service) AS service, toString(environment) AS environment,
+    toString(error_type) AS error_type, toString(provider) AS provider, toString(model_asked) AS model_asked,
+    toString(model_answered) AS model_answered, toString(model) AS model, toString(agent_name) AS agent_name, toString(tool_name) AS tool_name,
+    toString(prompt_name) AS prompt_name, toString(prompt_version) AS prompt_version, toString(finish_reason) AS finish_reason, response_id,
+    session_id, user_id, arrayMap(tag -> toString(tag), tags) AS tags, metadata, duration_ns, is_root, input_tokens, uncached_tokens,
+    cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens, audio_input_tokens, audio_output_tokens, counted, cost_nanos,
+    toString(cost_source) AS cost_source, toString(price_version) AS price_version, ttft_ns, arrayMap(mark -> toString(mark), marks) AS marks,
+    input_preview, output_preview, input_text, output_text, received_ns, commit_id"""
+
+
+def get_trace(store: Store, project_id: int, trace_id: str) -> TraceView:
+    """One trace in tree order. Raises NotFound when the project has no span of it."""
+    trace = trace_hex(trace_id)
+    located = locate(store, project_id, [trace])
+    if located.where is None:
+        raise _no_trace(trace)
+    sql = statement("spans_of_trace").fill(columns=SPAN_ROW_COLUMNS, located=located.where)
+    rows = plain_rows(store.facts.arrow(sql, project_id=project_id, trace_id=trace, **located.params))
+    head = trace_rows(store, project_id, [trace])
+    if not rows or not head:
+        raise _no_trace(trace)
+    scores = trace_scores(store, project_id, [trace]).get(trace, [])
+    scored = {score.span_id for score in scores if score.scope == "span"}
+    spans = [span_row(row, span_scores(scores, row["span"]) if row["span"] in scored else ()) for row in rows]
+    return TraceView(
+        project=project_name(store, project_id),
+        trace_id=trace,
+        start_ns=spans[0].start_ns,
+        end_ns=max(head[0].end_ns, max(span.start_ns + span.duration_ns for span in spans)),
+        nodes=build_tree(spans, [row["cost_nanos"] for row in rows]),
+        row=head[0],
+        scores=tuple(scores),
+        root_missing=head[0].root_missing,
+    )
+
+
+def get_span(store: Store, project_id: int, trace_id: str, span_id: str) -> SpanDetail:
+    """Everything that is stored of one span, its log records and scores. Raises NotFound."""
+    trace, span = trace_hex(trace_id), span_hex(span_id)
+    located = locate(store, project_id, [trace])
+    found: list[dict[str, Any]] = []
+    bound = {"project_id": project_id, "trace_id": trace, "span_id": span, **located.params}
+    if located.where is not None:
+        record = statement("span_record").fill(located=located.where)
+        found = store.facts.rows(record.fill(columns=f"{SPAN_COLUMNS}, {CANONICAL_COLUMNS}"), **bound)
+    if not found:
+        raise NotFound(f"there is no span {span!r} in trace {trace!r} of this project")
+    narrow = store.facts.rows(record.fill(columns=SPAN_ROW_COLUMNS), **bound)[0]
+    scores = span_scores(trace_scores(store, project_id, [trace]).get(trace, ()), span)
+    return SpanDetail(row=span_row(narrow, scores), record=found[0], logs=span_logs(store, project_id, trace, span), scores=scores)
+
+
+def span_logs(store: Store, project_id: int, trace_id: str, span_id: str) -> tuple[dict[str, Any], ...]:
+    """The log records of a span in the order of time, as ``clew.traces.otlp`` reads them."""
+    sql = statement("logs_of_span").fill(columns=LOG_COLUMNS)
+    rows = store.facts.rows(sql, project_id=project_id, trace_id=trace_hex(trace_id), span_id=span_hex(span_id), limit=MAX_LOGS)
+    return tuple(rows)
+
+
+def _no_trace(trace: str) -> NotFound:
+    return NotFound(f"there is no trace {trace!r} in this project; it may not have arrived yet")
