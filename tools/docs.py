@@ -13,6 +13,8 @@ import typer
 
 from clew.cli import app
 from clew.core.config import keys
+from clew.traces.filter import FIELDS
+from clew.traces.filter.fields import KINDS, STATUSES
 
 ROOT = Path(__file__).resolve().parent.parent
 MADE = "<!-- Made by `make docs` from the code; do not edit. -->\n"
@@ -126,7 +128,37 @@ Some bounds are [settings](settings.md): `max_body_bytes`, `queue_bytes`, `queue
 A span's attributes have no limit of their own: a request that fits is kept whole.
 """
 
-PAGES: dict[str, Callable[[], str]] = {"docs/settings.md": settings_page, "docs/cli.md": cli_page, "docs/limits.md": limits_page}
+
+def filter_fields_page() -> str:
+    """``docs/filter-fields.md``: every field of the filter language and how each list meets it."""
+    met = {"own": "its own", "some": "of some span", "total": "reckoned", "": "–"}
+    rows = []
+    for field in FIELDS:
+        aliases = ", ".join(f"`{alias}`" for alias in field.aliases) or "–"
+        places = " | ".join(met[place] for place in (field.span, field.trace, field.session))
+        rows.append(f"| `{field.example()}` | {aliases} | {field.type} | {places} | {field.help} |")
+    kinds, statuses = (", ".join(f"`{value}`" for value in values) for values in (KINDS, STATUSES))
+    return FILTER_FIELDS.format(rows="\n".join(rows), kinds=kinds, statuses=statuses)
+
+
+FILTER_FIELDS = """# Fields of the filter language
+
+What [a filter](filter.md) can ask, and what it means in each list: its own value, that of some span of it, or reckoned over all its spans.
+With `root.` before it, any field that spans have asks the root span of a trace.
+
+| field | also | type | in spans | in traces | in sessions | what it is |
+|---|---|---|---|---|---|---|
+{rows}
+
+`kind` is one of {kinds}; `SPAN` is a span of no kind of AI. `status` is one of {statuses}.
+"""
+
+PAGES: dict[str, Callable[[], str]] = {
+    "docs/settings.md": settings_page,
+    "docs/cli.md": cli_page,
+    "docs/limits.md": limits_page,
+    "docs/filter-fields.md": filter_fields_page,
+}
 
 
 def main(arguments: list[str]) -> int:

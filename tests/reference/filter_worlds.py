@@ -52,6 +52,17 @@ ATTRIBUTE_COLUMNS = ("keys", "kinds", "texts", "wholes", "reals")
 # ── worlds ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def plain_span(**changes: Any) -> Row:
+    """A root span of which hardly anything is known, but for what is said."""
+    texts, tokens = dict.fromkeys(TEXT_COLUMNS, ""), dict.fromkeys(TOKEN_COLUMNS)
+    return {
+        "trace_id": TRACES[0], "span_id": SPANS[0], "parent_id": "0" * 16, "is_root": True, "start_ns": NOW_NS, "end_ns": NOW_NS + 5,
+        "duration_ns": 5, "name": "chat", "status": 0, "kind": "LLM", "session_id": "", "tags": [], "marks": [], "metadata": "",
+        "counted": True, "cost_nanos": None, "ttft_ns": None, "input_text": "", "output_text": "", "attributes": [],
+        **texts, **tokens, **changes,
+    }  # fmt: skip
+
+
 def attribute_values() -> st.SearchStrategy[tuple[str, Any]]:
     return st.one_of(
         st.tuples(st.just("s"), st.sampled_from(("", "3", *TEXTS))),

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, assume, given, note, settings
 from hypothesis import strategies as st
 
 from clew.store import Statement, Store, open_store
-from clew.traces.filter import Node, Scope, Test, compile_filter, format_filter
+from clew.traces.filter import Node, Scope, Test, compile_filter, format_filter, parse
 from clew.traces.filter.fields import OPS, type_of
 from reference.filter_reference import World, select
-from reference.filter_worlds import NOW_NS, field_refs, keep, trees, value_lists, worlds
+from reference.filter_worlds import NOW_NS, SPANS, TRACES, field_refs, keep, plain_span, trees, value_lists, worlds
 
 EXAMPLES = settings(
     max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -101,3 +101,86 @@ def test_a_trace_filter_over_any_row_selects_the_traces_that_it_selects_over_hea
             assert chosen(store, project, tree, "trace", heads=False) == chosen(store, project, tree, "trace")
 
     any_tree()
+
+
+UNKNOWN = {
+    "cost > $1": False,
+    "cost <= $1": False,
+    "cost != $1": False,
+    "cost not in ($1, $2)": False,
+    "not cost > $1": True,
+    "not cost != $1": True,
+    "cost missing": True,
+    "cost exists": False,
+    "not cost exists": True,
+    "cost > $1 or cost <= $1": False,
+    "cost > $1 or not cost > $1": True,
+    "model != x": False,
+    "model !~ x": False,
+    "not model ~ x": True,
+    "tag != x": False,
+    "tokens < 1": False,
+    "ttft != 1s": False,
+    "attr.k != 1": False,
+    "attr.k missing": True,
+    "metadata.k != a": False,
+    "score.k != 1": False,
+    "score missing": True,
+    "parent != 00000000000000ff": False,
+}
+
+
+@pytest.mark.parametrize("scope", ["span", "trace"])
+def test_what_is_not_known_compares_with_nothing_and_not_turns_the_answer(store: Store, put: Callable[[World], int], scope: Scope) -> None:
+    world = World([plain_span()])
+    project = put(world)
+    for text, expected in UNKNOWN.items():
+        tree = parse(text, scope)
+        assert bool(select(tree, scope, world)) is expected, text
+        assert bool(chosen(store, project, tree, scope)) is expected, text
+
+
+def test_a_sum_is_of_what_is_known_and_counted_and_unknown_where_nothing_is(store: Store, put: Callable[[World], int]) -> None:
+    one, two = SPANS[:2]
+    told = plain_span(span_id=one, cost_nanos=2_000_000_000, input_tokens=7)
+    world = World([told, plain_span(span_id=two), plain_span(span_id=SPANS[2], cost_nanos=9_000_000_000, counted=False)])
+    project = put(world)
+    expected = {"cost = $2": True, "cost > $2": False, "tokens = 7": True, "output_tokens exists": False, "output_tokens != 1": False}
+    for text, holds in expected.items():
+        assert bool(chosen(store, project, parse(text, "trace"), "trace")) is holds, text
+
+
+def test_any_asks_one_span_and_separate_conditions_may_be_met_by_two(store: Store, put: Callable[[World], int]) -> None:
+    world = World([plain_span(span_id=SPANS[0], kind="TOOL"), plain_span(span_id=SPANS[1], kind="LLM", model="x")])
+    project = put(world)
+    assert chosen(store, project, parse("kind = TOOL and model = x", "trace"), "trace") == {TRACES[0]}
+    assert chosen(store, project, parse("any(kind = TOOL and model = x)", "trace"), "trace") == set()
+    assert chosen(store, project, parse("count(kind = TOOL) = 1 and count(status = error) = 0", "trace"), "trace") == {TRACES[0]}
+
+
+def test_a_filter_at_its_limits_is_answered(store: Store, put: Callable[[World], int]) -> None:
+    project = put(World([plain_span(session_id="s1", tags=["a"])]))
+    heavy = {
+        "span": (" or ".join(["score.a=1"] * 199), f"attr.k in ({','.join(['1'] * 199)}) or tag = a", "not " * 50 + "tag = a"),
+        "trace": (
+            " or ".join(["tokens>1"] * 199),
+            " and ".join(["count(tag=a)=1"] * 99),
+            "count(" * 1 + "(" * 49 + "tag=a" + ")" * 50 + " = 1",
+        ),
+        "session": (" or ".join(["tokens>1"] * 199), " and ".join(["count(tag=a)=1"] * 99), " or ".join(["score.a!=1"] * 199)),
+    }
+    for scope, texts in heavy.items():
+        for text in texts:
+            chosen(store, project, parse(text, scope), scope)  # the engine takes it
+
+
+def test_two_projects_do_not_see_each_other(store: Store, put: Callable[[World], int]) -> None:
+    score = {
+        "scope": "trace", "trace_id": TRACES[0], "span_id": "0" * 16, "session_id": "", "name": "q", "identifier": "", "value": 1.0,
+        "label": "", "source": "code", "received_ns": 1,
+    }  # fmt: skip
+    first = put(World([plain_span(session_id="s1")]))
+    put(World([plain_span(session_id="s1", model="x", cost_nanos=1)], [score]))
+    for scope in ("trace", "session"):
+        for text in ("model = x", "score.q = 1", "cost exists", "any(model = x)", "spans > 1"):
+            assert chosen(store, first, parse(text, scope), scope) == set()

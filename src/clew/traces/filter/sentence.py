@@ -49,7 +49,7 @@ _PACE: Mapping[Op, str] = MappingProxyType(
         ">=": "taking at least ",
     }
 )
-_WHEN: Mapping[Op, str] = MappingProxyType({"<": "before ", "<=": "at the latest ", ">": "after ", ">=": "at the earliest "})
+_WHEN: Mapping[Op, str] = MappingProxyType({"<": "before ", "<=": "no later than ", ">": "after ", ">=": "no earlier than "})
 _PLAIN = re.compile(r"[\w.\-:/@]+")
 
 
@@ -88,7 +88,8 @@ def _joint(previous: str, words: str, position: int) -> str:
         return " and " if not words.startswith(long) else ", and "
     if words.startswith(long) or previous.startswith(long):
         return ", " if words.startswith("except") else ", and "
-    return " " if position == 1 else ", "
+    closed = previous.startswith(("whose", "with", "started", "ended"))  # what follows at once would seem to belong to it
+    return " " if position == 1 and not closed else ", "
 
 
 def _is_kind(node: Node) -> bool:
