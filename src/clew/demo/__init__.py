@@ -1,8 +1,6 @@
-"""Makes two weeks of believable traffic of two AI products, with facts planted in it, and sends it to a running server. Reads no store."""
+"""Makes two weeks of believable traffic of two AI products, with facts planted in it, as OTLP requests. Opens no store."""
 
-from clew.demo import airline, shop
-from clew.demo.generate import DEFAULT_SESSIONS, generate
+from clew.demo.facts import Fact, planted_facts
+from clew.demo.generate import DEFAULT_SESSIONS, PROJECTS, generate
 
-PROJECTS = (shop.PROJECT, airline.PROJECT)
-
-__all__ = ["DEFAULT_SESSIONS", "PROJECTS", "generate"]
+__all__ = ["DEFAULT_SESSIONS", "PROJECTS", "Fact", "generate", "planted_facts"]

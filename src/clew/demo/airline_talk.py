@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass, field
 
 from clew.demo.plan import Plan
-from clew.demo.talk import Outcome, Trouble, Turn, ask, date_text, money, people, pick
+from clew.demo.talk import Outcome, Trouble, Turn, ask, date_text, money, of_person, people, pick
 from clew.demo.words import Language, catalog, language
 
 LANGUAGES = {"en": 0.58, "de": 0.17, "es": 0.14, "zh": 0.08, "ar": 0.03}
@@ -30,7 +30,7 @@ _OFFERS = frozenset({"name_change", "seats_together", "baggage_fee", "delay_rebo
 # What the tools do for the whole party, and where their limit of four shows.
 FOR_ALL = frozenset({"seats_together", "delay_rebook", "confirm", "upgrade", "not_helpful"})
 SEARCHES = frozenset({"delay_rebook", "upgrade", "cancel_refund"})
-_SUCCESS, _SUCCESS_GROUP = 0.85, 0.34
+_SUCCESS, _SUCCESS_GROUP = 0.85, 0.26
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,7 @@ class Traveller:
 def traveller(rng: random.Random, plan: Plan, start_ns: int) -> Traveller:
     """A traveller with a booking and a wish; on the day of the retry loop more of them look for other flights."""
     number = int(USERS * rng.random() ** 1.5)
-    person = random.Random(f"{plan.seed} traveller {number}")
-    code = pick(person, LANGUAGES)
+    code = of_person(plan.seed, number, LANGUAGES)
     words = language("airline", code)
     intents = {intent: share for intent, share in INTENTS.items() if intent in words.units}
     if start_ns in plan.retry_loop and "delay_rebook" in intents:
@@ -66,6 +65,8 @@ def traveller(rng: random.Random, plan: Plan, start_ns: int) -> Traveller:
     party = int(pick(rng, PARTIES))
     if party == 1:
         intents.pop("seats_together")
+    elif party >= GROUP:
+        intents["seats_together"] *= 2.5  # what groups write about most
     session = f"conv_{rng.getrandbits(48):012x}"
     return Traveller(
         code, pick(rng, CHANNELS), f"trav-{7000 + number}", session, pick(rng, intents), party, _facts(rng, code, party, start_ns)
@@ -138,7 +139,7 @@ def _outcome(rng: random.Random, plan: Plan, who: Traveller, unit: str, now_ns: 
         return Outcome(False, trouble="context")
     if now_ns in plan.retry_loop and unit in SEARCHES:
         return Outcome(rng.random() < 0.08, trouble="loop")
-    if who.group and unit in FOR_ALL and who.intent in FOR_ALL:
+    if who.group and unit in FOR_ALL:
         return Outcome(rng.random() < _SUCCESS_GROUP, for_group=True)
     draw = rng.random()
     trouble: Trouble = "timeout" if draw < 0.012 else "invalid" if draw < 0.04 else "rate_limit" if draw < 0.046 else ""

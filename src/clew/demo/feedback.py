@@ -19,7 +19,7 @@ _REVIEWERS = ("mara.k", "deniz.a", "jo.p")
 def after_turn(rng: random.Random, plan: Plan, trace: Trace, turn: Turn, common: dict[str, Value]) -> Iterator[Trace]:
     """Feedback on one turn; most turns get none."""
     target, good = trace.spans[-1], turn.outcome.success
-    if turn.unit != "thanks" and rng.random() < (0.2 if good else 0.3):
+    if turn.unit != "thanks" and rng.random() < (0.3 if good else 0.4):
         at = trace.end_ns + int(rng.uniform(3, 40) * NS_PER_S)
         yield carrier(rng, at, target, _thumb(rng, turn), common).done(trace.project, trace.service_version)
     if rng.random() < 0.035:
@@ -30,7 +30,7 @@ def after_turn(rng: random.Random, plan: Plan, trace: Trace, turn: Turn, common:
 
 def _thumb(rng: random.Random, turn: Turn) -> dict[str, Value]:
     good, comments = turn.outcome.success, catalog()["comments"]
-    up = rng.random() < (0.9 if good else 0.14)
+    up = rng.random() < (0.93 if good else 0.1)
     told: dict[str, Value] = {"name": "user_thumbs", "score": 1.0 if up else 0.0, "label": "up" if up else "down", "annotator_kind": "USER"}
     if rng.random() < (0.15 if up else 0.45):
         kind = "up" if up else "language" if turn.outcome.wrong_language else "group" if turn.outcome.for_group else "down"

@@ -16,6 +16,7 @@ from clew.demo.shop_talk import Customer
 from clew.demo.spans import Trace, Value, put
 from clew.demo.talk import Turn
 
+PROJECTS = (shop.PROJECT, airline.PROJECT)
 DEFAULT_SESSIONS = 1700
 _SHOP_SHARE = 0.6
 _BATCH = 300

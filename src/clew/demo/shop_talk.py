@@ -8,10 +8,10 @@ from functools import cache
 from typing import Any
 
 from clew.demo.plan import Plan
-from clew.demo.talk import Outcome, Trouble, Turn, ask, date_text, money, people, pick
+from clew.demo.talk import Outcome, Trouble, Turn, ask, date_text, money, of_person, people, pick
 from clew.demo.words import Language, catalog, language
 
-LANGUAGES = {"en": 0.50, "de": 0.22, "es": 0.15, "zh": 0.09, "ar": 0.04}
+LANGUAGES = {"en": 0.53, "de": 0.19, "es": 0.15, "zh": 0.09, "ar": 0.04}
 TENANTS = {"fjordline": 0.46, "lumen-home": 0.30, "kite-and-co": 0.24}
 INTENTS = {
     "refund_late": 0.20,
@@ -27,9 +27,9 @@ INTENTS = {
 FOLLOW_UPS = {"how_long": 0.45, "proof": 0.3, "other_way": 0.25}
 USERS = 640
 
-_SUCCESS_V6, _SUCCESS_V7 = 0.70, 0.86
-_ANSWERED_IN_ENGLISH = 0.66  # German questions under v7
-_SUCCESS_WRONG_LANGUAGE = 0.15
+_SUCCESS_V6, _SUCCESS_V7 = 0.62, 0.92
+_ANSWERED_IN_ENGLISH = 0.75  # German questions under v7
+_SUCCESS_WRONG_LANGUAGE = 0.12
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,7 @@ def customer(rng: random.Random, plan: Plan, start_ns: int) -> Customer:
     """A customer with an order, an article and a wish."""
     number = int(USERS * rng.random() ** 1.6)  # some come often, most once or twice
     # A person keeps language and shop from visit to visit.
-    person = random.Random(f"{plan.seed} customer {number}")
-    code, tenant = pick(person, LANGUAGES), pick(person, TENANTS)
+    code, tenant = of_person(plan.seed, number, LANGUAGES), of_person(plan.seed + 1, number, TENANTS)
     words = language("shop", code)
     intents = {intent: share for intent, share in INTENTS.items() if intent in words.units}
     session = f"s-{rng.getrandbits(40):010x}"

@@ -11,6 +11,7 @@ from clew.demo.words import Language, casual, catalog
 
 Trouble = Literal["", "timeout", "invalid", "rate_limit", "context", "loop"]
 
+_GOLDEN = 0.6180339887498949  # multiples of it, modulo 1, fill the interval evenly
 _MONTHS = {
     "en": ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"],
     "de": ["Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember"],
@@ -86,6 +87,16 @@ def people(rng: random.Random, facts: dict[str, str]) -> None:
     """Puts a name into the facts."""
     names = catalog()["names"]
     facts["first"], facts["surname"] = rng.choice(names["first"]), rng.choice(names["last"])
+
+
+def of_person(seed: int, number: int, shares: dict[str, float]) -> str:
+    """What stays with a person from visit to visit; spread evenly over the numbers, so that shares hold though few people come often."""
+    point = (number * _GOLDEN + random.Random(seed).random()) % 1.0 * sum(shares.values())
+    for key, share in shares.items():
+        point -= share
+        if point < 0:
+            return key
+    return next(iter(shares))
 
 
 def pick(rng: random.Random, shares: dict[str, float]) -> str:
