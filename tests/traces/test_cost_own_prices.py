@@ -142,6 +142,7 @@ def test_a_price_is_kept_as_it_was_given(store: Store) -> None:
     given = {"input": "0.15", "output": "0.60", "tiers": [{"above": 200_000, "input": "0.30"}]}
     kept = set_price(store, 1, provider=" azure ", model=" our-gpt ", rates=given, starts_ns=T0)
     assert own_prices(store, 1) == [kept]
+    assert kept.as_json() == {"id": kept.id, "provider": "azure", "model": "our-gpt", "starts_ns": T0, "rates": given}
     assert (kept.provider, kept.model, kept.rates["output"]) == ("azure", "our-gpt", Decimal("0.60"))
     assert own_prices(store, 2) == []
 

@@ -49,6 +49,11 @@ class OwnPrice:
         wanted, found = self.model.lower(), name.strip().lower()
         return found.startswith(wanted[:-1]) if wanted.endswith("*") else found == wanted
 
+    def as_json(self) -> dict[str, Any]:
+        """The price as it is shown and read back: ids and names as they are, rates as decimal text."""
+        named = {"id": self.id, "provider": self.provider, "model": self.model, "starts_ns": self.starts_ns}
+        return {**named, "rates": to_json(self.rates, self.tiers)}
+
     @property
     def card(self) -> RateCard:
         """The price in whole numbers."""
