@@ -119,27 +119,40 @@ SELECT
     ) AS priced
 FROM staging_spans
 
--- name: stored_relatives
--- Stored spans that the group touches: the same span sent again, and relatives that tell of the same call.
+-- name: staged_traces
+SELECT DISTINCT lower(hex(trace_id)) AS trace FROM staging_spans
+
+-- name: stored_keys
+-- Where the spans stand that the group may touch: the same span sent again, and those of traces whose tokens must not count twice.
+SELECT groupUniqArray(trace_id_hex) AS traces, groupUniqArray(start_ns) AS starts
+FROM
+(
+    SELECT lower(hex(trace_id)) AS trace_id_hex, start_ns
+    FROM span_keys
+    WHERE trace_id IN {traces:Array(FixedString(16))}
+        AND project_id IN (SELECT project_id FROM staging_spans)
+        AND (span_id IN (SELECT span_id FROM staging_spans) OR trace_id IN (SELECT trace_id FROM staging_spans WHERE has_usage))
+)
+
+-- name: stored_spans
 SELECT
     project_id,
+    start_ns,
     lower(hex(trace_id)) AS trace,
     lower(hex(span_id)) AS span,
     lower(hex(parent_id)) AS parent,
-    fullness,
-    has_usage AND counted AS counts,
-    span_id IN (SELECT span_id FROM staging_spans) AS again
-FROM
-(
-    SELECT
-        project_id, trace_id, span_id, parent_id, counted,
-        isNotNull(input_tokens) OR isNotNull(output_tokens) AS has_usage,
-        /*slot:fullness*/ AS fullness
-    FROM spans
-    WHERE project_id IN (SELECT project_id FROM staging_spans)
-        AND trace_id IN (SELECT trace_id FROM staging_spans)
-)
-WHERE again OR (has_usage AND (span_id IN (SELECT parent_id FROM staging_spans WHERE has_usage) OR parent_id IN (SELECT span_id FROM staging_spans WHERE has_usage)))
+    spans.fullness AS fullness,
+    kind,
+    response_id,
+    input_tokens,
+    output_tokens,
+    counted,
+    isNotNull(input_tokens) OR isNotNull(output_tokens) AS has_usage,
+    (project_id, trace_id, span_id) IN (SELECT project_id, trace_id, span_id FROM staging_spans) AS again
+FROM spans
+WHERE project_id IN (SELECT project_id FROM staging_spans)
+    AND start_ns IN {starts:Array(Int64)}
+    AND trace_id IN {traces:Array(FixedString(16))}
 
 -- name: staged_usage
 -- The spans of the group that tell of tokens, with their place in the trace.
@@ -153,30 +166,46 @@ WHERE trace_id IN (SELECT trace_id FROM staging_spans WHERE has_usage)
 INSERT INTO spans (/*slot:names*/)
 SELECT /*slot:expressions*/
 FROM staging_spans
-WHERE concat(trace_id, span_id) NOT IN (SELECT unhex(arrayJoin({skip:Array(String)})))
+WHERE concat(trace_id, span_id) NOT IN {skip:Array(String)}
 /*slot:dedupe*/
 
 -- name: drop_replaced
 -- The older copies of spans that a fuller copy has just replaced.
 DELETE FROM spans
 WHERE project_id IN {projects:Array(UInt32)}
-    AND trace_id IN (SELECT unhex(substring(arrayJoin({ids:Array(String)}), 1, 32)))
-    AND concat(trace_id, span_id) IN (SELECT unhex(arrayJoin({ids:Array(String)})))
+    AND start_ns IN {starts:Array(Int64)}
+    AND trace_id IN {traces:Array(FixedString(16))}
+    AND concat(trace_id, span_id) IN {ids:Array(String)}
     AND commit_id < {commit_id:UInt64}
 
 -- name: last_commit
 SELECT max(commit_id) AS commit_id FROM spans
 
+-- name: mend_keys
+-- After a crash between the two tables of one insert: the keys of the last commit once more. Merges fold what was there.
+INSERT INTO span_keys
+SELECT project_id, trace_id, span_id, start_ns, fullness, commit_id FROM spans WHERE commit_id = {commit_id:UInt64}
+
 -- name: doubled_by_last_commit
 -- Spans of which two copies are stored: only a crash between a commit and the clearing of what it replaced can leave them.
-SELECT project_id, lower(hex(concat(trace_id, span_id))) AS id, max(commit_id) AS newest
+SELECT
+    project_id,
+    lower(hex(trace_id)) AS trace,
+    lower(hex(span_id)) AS span,
+    groupUniqArray(start_ns) AS starts,
+    max(commit_id) AS newest
 FROM spans
 WHERE trace_id IN (SELECT trace_id FROM spans WHERE commit_id = {commit_id:UInt64})
+    AND start_ns IN
+    (
+        SELECT start_ns FROM span_keys
+        WHERE trace_id IN (SELECT trace_id FROM spans WHERE commit_id = {commit_id:UInt64})
+    )
 GROUP BY project_id, trace_id, span_id
 HAVING count() > 1
 
 -- name: staged_fullness
 SELECT lower(hex(concat(trace_id, span_id))) AS id, max(fullness) AS fullness
 FROM staging_spans
-WHERE concat(trace_id, span_id) IN (SELECT unhex(arrayJoin({ids:Array(String)})))
+WHERE concat(trace_id, span_id) IN {ids:Array(String)}
 GROUP BY id

@@ -13,8 +13,8 @@ from clew.core.errors import InputError
 from clew.core.ids import SPAN_HEX, TRACE_HEX, is_hex, new_id
 from clew.core.jsontext import dumps
 from clew.store import Encoded, Store, load_statements
-from clew.traces.dialects import EvaluationResult, carries_scores_sql
 from clew.traces.canonical import evaluations
+from clew.traces.dialects import EvaluationResult, carries_scores_sql
 from clew.traces.otlp import SPAN_COLUMNS, row_to_span
 
 SCOPES = ("span", "trace", "session")

@@ -10,9 +10,6 @@ from clew.store import Statement, load_statements
 from clew.traces.cost import cost_sql
 from clew.traces.dialects import carries_scores_sql, known_keys, sql_columns, sql_select
 
-# What a span's record weighs: of two copies of one span the heavier is kept. An ended span outweighs any that has not ended.
-FULLNESS = "if(end_ns > 0, 1000000000, 0) + 1000 * (length(`attr.key`) + length(events) + length(links)) + if(status > 0, 1, 0)"
-
 # Defects that are kept and flagged: (mark, condition over the decoded span).
 MARKS = (
     ("no_start", "sent_start_ns = 0"),
@@ -100,13 +97,16 @@ class SpanStatements:
     decode: Statement
     keys: Statement
     facts: Statement
-    relatives: Statement
+    traces: Statement
+    stored_keys: Statement
+    stored_spans: Statement
     usage: Statement
     fullness: Statement
     store: Statement
     store_deduplicated: Statement
     drop_replaced: Statement
     last_commit: Statement
+    mend_keys: Statement
     doubled: Statement
 
 
@@ -123,7 +123,7 @@ def span_statements() -> SpanStatements:
     named = load_statements("clew.traces", "ingest.sql")
     stored, types = _columns()
     final = {name: f"`{name}`" for name in stored} | {
-        "counted": "has_usage AND concat(trace_id, span_id) NOT IN (SELECT unhex(arrayJoin({uncounted:Array(String)})))",
+        "counted": "has_usage AND concat(trace_id, span_id) NOT IN {uncounted:Array(String)}",
         "commit_id": "{commit_id:UInt64}",
         **cost_sql(),
     }
@@ -137,7 +137,9 @@ def span_statements() -> SpanStatements:
         decode=named["decode_spans"],
         keys=named["decoded_keys"],
         facts=named["staged_facts"].fill(carries_scores=carries_scores_sql()),
-        relatives=named["stored_relatives"].fill(fullness=FULLNESS),
+        traces=named["staged_traces"],
+        stored_keys=named["stored_keys"],
+        stored_spans=named["stored_spans"],
         usage=named["staged_usage"],
         fullness=named["staged_fullness"],
         store=store.fill(names=names, expressions=values, dedupe=""),
@@ -146,6 +148,7 @@ def span_statements() -> SpanStatements:
         ),
         drop_replaced=named["drop_replaced"],
         last_commit=named["last_commit"],
+        mend_keys=named["mend_keys"],
         doubled=named["doubled_by_last_commit"],
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from clew.store import Encoded, Store, load_statements
-from clew.traces.canonical import evaluations
+from clew.traces.evaluations import evaluations
 from clew.traces.otlp import LOG_COLUMNS, row_to_log
 from clew.traces.outcome import Outcome
 from clew.traces.scores import ScoreWriter, as_score
