@@ -107,6 +107,12 @@ def test_subqueries_look_only_at_the_spans_that_the_caller_bounds() -> None:
     assert sql.where == f"trace_id IN ({spans})"
 
 
+@pytest.mark.parametrize("text", ["spans > 3", "any(status = error)", "root.kind = LLM"])
+def test_a_tree_of_another_scope_is_refused_not_compiled(text: str) -> None:
+    with pytest.raises(FilterError):
+        compile_filter(parse(text, "trace"), "span")
+
+
 # ── limits ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from clew.core.errors import FilterError
 from clew.traces.filter.fields import type_of
 from clew.traces.filter.sentence import sentence
 from clew.traces.filter.subjects import Frame, inner_frame, subject_of
@@ -87,6 +88,8 @@ def _search(text: str, frame: Frame) -> str:
 
 
 def _count(condition: Node, op: Op, number: int, frame: Frame) -> str:
+    if frame.scope == "span":
+        raise FilterError("any(…) and count(…) ask of the spans of a trace or session; a span is asked by itself")
     where = _node(condition, inner_frame(frame))
     if (op, number) == (">", 0):
         return frame.some(where)
@@ -116,6 +119,5 @@ def _test(test: Test, frame: Frame) -> str:
 def _bound_of(test: Test, frame: Frame) -> Test:
     """``since = 24h`` as a comparison of the start with a moment."""
     (value,) = test.values
-    assert isinstance(value.raw, int)
-    moment = frame.now_ns - value.raw if value.kind == "ago" else value.raw
+    moment = frame.now_ns - int(value.raw) if value.kind == "ago" else value.raw
     return Test(FieldRef("start", root=test.field.root), ">=" if test.field.name == "since" else "<", (Value("moment", moment),))

@@ -176,8 +176,7 @@ class Reader:
         self.take()
         self.wanted = Wanted("value")
         number = self.value(FieldRef("spans"), op)
-        assert isinstance(number.raw, int)
-        return Count(inner, op, number.raw)
+        return Count(inner, op, int(number.raw))
 
     def at_text(self) -> bool:
         """Whether a text to search for stands here: quoted, or a word that is no keyword and not the start of a condition."""
