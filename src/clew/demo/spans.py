@@ -73,6 +73,7 @@ class TraceBuilder:
     def evaluation(self, span: Span, at_ns: int, name: str, value: float, label: str, explanation: str) -> None:
         """A score as the semantic conventions have it: an event on the span that was judged."""
         told: dict[str, Value] = {"gen_ai.evaluation.name": name, "gen_ai.evaluation.score.value": value}
+        told["gen_ai.evaluation.annotator_kind"] = "LLM"  # not in the conventions, which do not say who judged
         if label:
             told["gen_ai.evaluation.score.label"] = label
         self.event(span, at_ns, "gen_ai.evaluation.result", told | {"gen_ai.evaluation.explanation": explanation})

@@ -214,8 +214,8 @@ class EvaluationResult:
 
     @property
     def source(self) -> str:
-        """Who judged, in the words of scores: a person, a judge, or code."""
-        return {"HUMAN": "person", "LLM": "judge"}.get(self.annotator.upper(), "code")
+        """Who judged, in the words of scores: a person, a judge, a user, the business, or code."""
+        return {"HUMAN": "person", "LLM": "judge", "USER": "user", "BUSINESS": "business"}.get(self.annotator.upper(), "code")
 
 
 @dataclass(frozen=True)

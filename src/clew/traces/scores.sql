@@ -5,6 +5,6 @@ SELECT project_id, score_id, scope, unhex(trace_id), unhex(span_id), session_id,
 FROM /*slot:source*/
 
 -- name: staged_carriers
+-- The condition stands below the columns: there "events" is still the raw bytes and not their base64 text of the same name.
 SELECT project_id, /*slot:columns*/
-FROM staging_spans
-WHERE /*slot:carries_scores*/
+FROM (SELECT * FROM staging_spans WHERE /*slot:carries_scores*/)
