@@ -82,9 +82,9 @@ def priced(store: Store, rows: Sequence[dict[str, Any]], cache: CardCache | None
 
 
 def expected(row: dict[str, Any], own: Sequence[OwnPrice]) -> tuple[Any, ...]:
-    if (sender := row.get("sender_cost_nanos")) is not None and sender >= 0:
-        return (sender, "sender", "")
     usage = Usage(*(row.get(name) for name in TOKENS))
+    if (sender := row.get("sender_cost_nanos")) is not None and (sender > 0 or (sender == 0 and usage.told)):
+        return (sender, "sender", "")
     if not usage.told:
         return (None, "none", "")
     card = PriceBook(own).resolve(row["provider"], row["model_answered"], row["start_ns"], asked=row["model_asked"])
@@ -151,6 +151,10 @@ def test_a_senders_own_cost_wins_and_is_marked(store: Store) -> None:
         (0, "sender", ""),
         (5, "sender", ""),
     ]
+
+
+def test_a_senders_zero_for_a_call_without_tokens_says_nothing(store: Store) -> None:
+    assert priced(store, [row(sender_cost_nanos=0)]) == [(None, "none", "")]
 
 
 def test_a_negative_cost_of_a_sender_is_not_believed(store: Store) -> None:

@@ -17,7 +17,8 @@ arrayMap((card, told) -> arrayMap((flags, parts) -> arrayMap((charged, input) ->
             AND NOT (bitTest(flags, 4) AND ifNull(told[3], 0) + ifNull(told[5], 0) > 0)
             AND (isNotNull(told[6]) OR NOT bitTest(flags, 2))
             AND (isNotNull(told[7]) OR NOT bitTest(flags, 3))],
-        [ifNull(/*slot:sender*/, -1) >= 0],
+        -- A sender's zero for a call without tokens is what some say when they do not know.
+        [ifNull(/*slot:sender*/, -1) >= empty(arrayFilter(count -> isNotNull(count), told))],
         -- The tier is one of the whole request.
         [arraySum(
             (count, rate) -> toInt128(count) * rate,
