@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from clew.api import ledger, projects, scores
+from clew.api import exporting, ledger, prices, projects, reading, saved, scores
 from clew.api.errors import install
 
 VERSION = "1"
@@ -20,5 +20,5 @@ def mount(asgi: FastAPI) -> None:
     """Adds the API's routes and its error form to the application."""
     install(asgi)
     asgi.include_router(ledger.metrics_router)
-    for part in (ledger, projects, scores):
+    for part in (ledger, projects, scores, reading, exporting, prices, saved):
         asgi.include_router(part.router, prefix=PREFIX)

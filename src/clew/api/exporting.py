@@ -1,0 +1,36 @@
+"""Whole projects or parts of them, out as files."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from fastapi import APIRouter
+from starlette.background import BackgroundTask
+from starlette.responses import FileResponse, Response, StreamingResponse
+
+from clew.api.common import ProjectIn, StoreIn, WindowIn
+from clew.api.errors import ANSWERS
+from clew.traces.export import json_lines, otlp_lines, write_parquet
+from clew.traces.question import question
+
+router = APIRouter(prefix="/projects/{project}", tags=["export"], responses=ANSWERS)
+LINES = "application/x-ndjson"
+
+
+@router.get(
+    "/export", summary="Spans as a file", response_class=Response, responses={200: {"content": {LINES: {}, "application/octet-stream": {}}}}
+)
+def export(store: StoreIn, project: ProjectIn, window: WindowIn, form: Literal["otlp", "jsonl", "parquet"] = "otlp") -> Response:
+    """``otlp``: one OTLP/JSON request a line, as sent. ``jsonl`` and ``parquet``: canonical rows with all attributes."""
+    question(project.id, "span", window.filter, window.since_ns, window.until_ns)  # a bad filter is told before the first byte
+    name = f"{''.join(c if c.isalnum() or c in '-_.' else '_' for c in project.name)}.{'otlp.jsonl' if form == 'otlp' else form}"
+    if form == "parquet":
+        with tempfile.NamedTemporaryFile(prefix="clew-", suffix=".parquet", delete=False) as file:
+            path = Path(file.name)
+        write_parquet(store, project.id, path, **window.asked)
+        return FileResponse(path, media_type="application/octet-stream", filename=name, background=BackgroundTask(path.unlink))
+    lines: Iterator[str] = (otlp_lines if form == "otlp" else json_lines)(store, project.id, **window.asked)
+    return StreamingResponse(lines, media_type=LINES, headers={"Content-Disposition": f'attachment; filename="{name}"'})
