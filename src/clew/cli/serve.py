@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import webbrowser
 from typing import Annotated
@@ -34,10 +35,18 @@ def serve(
 
     log_to_stderr(logging.INFO)
     settings = load_settings(data=data, host=host, port=port, otlp_http_port=otlp_http_port, otlp_grpc_port=otlp_grpc_port, memory=memory)
+    signal.signal(signal.SIGTERM, end)
     try:
         run_server(settings, ready=lambda url: greet(settings, url, demo=demo, open_browser=open_browser))
+    except KeyboardInterrupt:
+        pass
     finally:
         withdraw(settings)
+
+
+def end(_signal: int, _frame: object) -> None:
+    """Ends as Ctrl-C does. uvicorn raises its signal again once it has stopped; the default would end us before the store is closed."""
+    raise KeyboardInterrupt
 
 
 def greet(settings: Settings, url: str, *, demo: bool, open_browser: bool) -> None:
