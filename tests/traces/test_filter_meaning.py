@@ -17,7 +17,7 @@ from reference.filter_reference import World, select
 from reference.filter_worlds import NOW_NS, SPANS, TRACES, field_refs, keep, plain_span, trees, value_lists, worlds
 
 EXAMPLES = settings(
-    max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 
 _SPANS = (
@@ -91,8 +91,21 @@ def test_any_filter_means_the_same_in_the_store(store: Store, put: Callable[[Wor
     any_tree()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("scope", ["span", "trace", "session"])
+def test_many_filters_mean_the_same_in_the_store(store: Store, put: Callable[[World], int], scope: Scope) -> None:
+    @settings(EXAMPLES, max_examples=600)
+    @given(worlds(most=16), trees(scope), trees(scope), trees(scope), trees(scope))
+    def any_tree(world: World, *filters: Node) -> None:
+        project = put(world)
+        for tree in filters:
+            agree(store, project, world, tree, scope)
+
+    any_tree()
+
+
 def test_a_trace_filter_over_any_row_selects_the_traces_that_it_selects_over_heads(store: Store, put: Callable[[World], int]) -> None:
-    @settings(EXAMPLES, max_examples=60)
+    @settings(EXAMPLES, max_examples=30)
     @given(worlds(), st.lists(trees("trace"), min_size=3, max_size=3))
     def any_tree(world: World, filters: list[Node]) -> None:
         project = put(world)

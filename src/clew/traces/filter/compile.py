@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from clew.core.errors import FilterError
 from clew.traces.filter.fields import type_of
 from clew.traces.filter.sentence import sentence
-from clew.traces.filter.subjects import Frame, inner_frame, subject_of
+from clew.traces.filter.subjects import Frame, Total, inner_frame, subject_of
 from clew.traces.filter.tree import NEGATIVE, And, Count, FieldRef, Node, Not, Op, Or, Scope, Search, Test, Value
 
 
@@ -65,9 +65,9 @@ def compile_session(tree: Node, *, now_ns: int = 0) -> Sql:
 def _node(node: Node, frame: Frame) -> str:
     match node:
         case And(parts):
-            return _joined(parts, " AND ", frame) if parts else "1"
+            return _all(parts, frame) if parts else "1"
         case Or(parts):
-            return _joined(parts, " OR ", frame)
+            return "(" + " OR ".join(_node(part, frame) for part in parts) + ")"
         case Not(part):
             return f"NOT ({_node(part, frame)})"
         case Search(text):
@@ -78,8 +78,23 @@ def _node(node: Node, frame: Frame) -> str:
             return _test(node, frame)
 
 
-def _joined(parts: tuple[Node, ...], word: str, frame: Frame) -> str:
-    return "(" + word.join(_node(part, frame) for part in parts) + ")"
+def _all(parts: tuple[Node, ...], frame: Frame) -> str:
+    """Every part holds. What is reckoned over the same spans is reckoned once."""
+    totals: list[str] = []
+    others: list[str] = []
+    for part in parts:
+        reckoned = _reckoned(part, frame)
+        (totals if reckoned else others).append(reckoned or _node(part, frame))
+    return "(" + " AND ".join([*others, *([frame.having(" AND ".join(totals))] if totals else [])]) + ")"
+
+
+def _reckoned(part: Node, frame: Frame) -> str:
+    """The condition on the spans of a trace or session together, where the part is one; else nothing."""
+    if frame.scope == "span" or not isinstance(part, Test) or part.op in NEGATIVE or part.op == "missing":
+        return ""
+    test = _bound_of(part, frame)
+    subject = subject_of(test.field, frame)
+    return subject.condition(test.op, test.values) if isinstance(subject, Total) else ""
 
 
 def _search(text: str, frame: Frame) -> str:
@@ -104,8 +119,7 @@ def _holds_for_none(op: Op, number: int) -> bool:
 
 
 def _test(test: Test, frame: Frame) -> str:
-    if type_of(test.field) == "since":
-        test = _bound_of(test, frame)
+    test = _bound_of(test, frame)
     subject = subject_of(test.field, frame)
     if test.op == "exists":
         return subject.known(())
@@ -117,7 +131,9 @@ def _test(test: Test, frame: Frame) -> str:
 
 
 def _bound_of(test: Test, frame: Frame) -> Test:
-    """``since = 24h`` as a comparison of the start with a moment."""
+    """``since = 24h`` as a comparison of the start with a moment; any other test as it is."""
+    if type_of(test.field) != "since":
+        return test
     (value,) = test.values
     moment = frame.now_ns - int(value.raw) if value.kind == "ago" else value.raw
     return Test(FieldRef("start", root=test.field.root), ">=" if test.field.name == "since" else "<", (Value("moment", moment),))

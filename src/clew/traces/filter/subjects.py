@@ -110,7 +110,7 @@ def subject_of(ref: FieldRef, frame: Frame) -> Subject:
     if ref.name == "trace.score" or (ref.name == "score" and not ref.root):
         return _Score(ref, frame)
     if place == "total":
-        return _Total(spec(ref), frame)
+        return Total(spec(ref), frame)
     inner = frame if frame.scope == "span" else inner_frame(frame)
     subject: Subject
     if ref.name == "score":
@@ -303,19 +303,24 @@ class _Score:
 
 
 @dataclass(frozen=True)
-class _Total:
+class Total:
     """A number reckoned over the spans of a trace or session; unknown where no span tells it."""
 
     field: Field
     frame: Frame
 
     def known(self, values: tuple[Value, ...]) -> str:
-        return self.frame.having(f"isNotNull({self.field.total})")
+        return self.frame.having(self.condition("exists", values))
 
     def holds(self, op: Op, values: tuple[Value, ...]) -> str:
+        return self.frame.having(self.condition(op, values))
+
+    def condition(self, op: Op, values: tuple[Value, ...]) -> str:
+        """What a group of spans must meet, so that several conditions can share one reckoning."""
+        if op == "exists":
+            return f"isNotNull({self.field.total})"
         told = [self.frame.bind(value.raw, "Int64") for value in values]
-        sql = _compared(self.field.total, op, told)
-        return self.frame.having(f"ifNull({sql}, 0)")
+        return f"ifNull({_compared(self.field.total, op, told)}, 0)"
 
 
 @dataclass(frozen=True)
