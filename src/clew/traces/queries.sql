@@ -166,3 +166,154 @@ SELECT /*slot:columns*/
 FROM scores FINAL
 WHERE project_id = {project_id:UInt32} AND scope = 'session' AND session_id IN {sessions:Array(String)}
 ORDER BY name, time_ns, score_id
+
+-- name: sessions_by_time
+-- Sessions that were at work in the window, by the first or last thing seen of them.
+SELECT session_id, min(first_ns) AS started_ns, max(last_ns) AS ended_ns, /*slot:key*/ AS sort_key
+FROM session_traces
+WHERE project_id = {project_id:UInt32} AND /*slot:where*/
+GROUP BY session_id
+HAVING ended_ns >= {since_ns:Int64} AND started_ns < {until_ns:Int64} AND /*slot:after*/
+ORDER BY sort_key /*slot:direction*/, session_id /*slot:direction*/
+LIMIT {limit:UInt32}
+
+-- name: sessions_by_sum
+SELECT
+    session_id, min(first_ns) AS started_ns, max(last_ns) AS ended_ns,
+    toInt64(ifNull(sum(amount), -1)) AS sort_key
+FROM
+(
+    SELECT session_id, trace_id, min(first_ns) AS first_ns, max(last_ns) AS last_ns
+    FROM session_traces
+    WHERE project_id = {project_id:UInt32} AND /*slot:where*/
+    GROUP BY session_id, trace_id
+) AS member
+LEFT JOIN
+(
+    SELECT trace_id, /*slot:key*/ AS amount
+    FROM spans
+    WHERE project_id = {project_id:UInt32}
+    GROUP BY trace_id
+) AS summed USING (trace_id)
+GROUP BY session_id
+HAVING ended_ns >= {since_ns:Int64} AND started_ns < {until_ns:Int64} AND /*slot:after*/
+ORDER BY sort_key /*slot:direction*/, session_id /*slot:direction*/
+LIMIT {limit:UInt32}
+
+-- name: traces_of_sessions
+SELECT session_id, lower(hex(trace_id)) AS trace, min(first_ns) AS started_ns, max(user_id) AS user
+FROM session_traces
+WHERE project_id = {project_id:UInt32} AND session_id IN {sessions:Array(String)}
+GROUP BY session_id, trace_id
+ORDER BY session_id, started_ns, trace_id
+LIMIT {limit:UInt32}
+
+-- name: texts_at
+-- The searchable texts of spans whose place is known, cut.
+SELECT lower(hex(trace_id)) AS trace, lower(hex(span_id)) AS span,
+    substringUTF8(input_text, 1, {characters:UInt32}) AS input_cut, substringUTF8(output_text, 1, {characters:UInt32}) AS output_cut
+FROM spans
+WHERE project_id = {project_id:UInt32} AND start_ns IN {starts:Array(Int64)}
+    AND trace_id IN {traces:Array(FixedString(16))} AND span_id IN {spans:Array(FixedString(8))}
+
+-- name: snippets_at
+-- Around the first match in input and output: where it starts (0: nowhere) and the characters about it.
+SELECT
+    lower(hex(trace_id)) AS trace, lower(hex(span_id)) AS span,
+    positionCaseInsensitiveUTF8(input_text, {needle:String}) AS input_at,
+    positionCaseInsensitiveUTF8(output_text, {needle:String}) AS output_at,
+    if(input_at = 0, '', substringUTF8(input_text, greatest(1, toInt64(input_at) - {before:Int64}), {around:UInt32})) AS input_part,
+    if(output_at = 0, '', substringUTF8(output_text, greatest(1, toInt64(output_at) - {before:Int64}), {around:UInt32})) AS output_part
+FROM spans
+WHERE project_id = {project_id:UInt32} AND start_ns IN {starts:Array(Int64)}
+    AND trace_id IN {traces:Array(FixedString(16))} AND span_id IN {spans:Array(FixedString(8))}
+
+-- name: attribute_keys
+-- Keys of attributes among the newest spans, the most frequent first.
+SELECT toString(arrayJoin(`attr.key`)) AS key, count() AS spans
+FROM (SELECT `attr.key` FROM spans WHERE project_id = {project_id:UInt32} ORDER BY start_ns DESC LIMIT {spans:UInt32})
+GROUP BY key
+ORDER BY spans DESC, key
+LIMIT {limit:UInt32}
+
+-- name: overview_buckets
+-- Everything that can be added up, a step of time a row, over the window and the one before it. ``head`` says which spans stand for traces.
+SELECT
+    intDiv(start_ns - {before_ns:Int64}, {step_ns:Int64}) AS step,
+    count() AS spans,
+    countIf(/*slot:head*/) AS traces,
+    countIf(/*slot:head*/ AND status = 2) AS errors,
+    sumIf(ifNull(input_tokens, 0) + ifNull(output_tokens, 0), counted) AS tokens,
+    sumIf(cost_nanos, counted) AS cost_sum,
+    countIf(counted AND isNotNull(cost_nanos)) AS cost_known,
+    countIf(counted AND isNull(cost_nanos) AND (isNotNull(input_tokens) OR isNotNull(output_tokens))) AS cost_unknown
+FROM spans
+WHERE project_id = {project_id:UInt32} AND start_ns >= {before_ns:Int64} AND start_ns < {until_ns:Int64} AND /*slot:where*/
+GROUP BY step
+ORDER BY step
+
+-- name: overview_people
+SELECT uniqExactIf(session_id, session_id != '') AS sessions, uniqExactIf(user_id, user_id != '') AS users
+FROM spans
+WHERE project_id = {project_id:UInt32} AND start_ns >= {since_ns:Int64} AND start_ns < {until_ns:Int64} AND /*slot:where*/
+
+-- name: units_of_heads
+-- One row a trace: what a person waited for.
+SELECT start_ns, duration_ns
+FROM spans
+WHERE project_id = {project_id:UInt32} AND start_ns >= {before_ns:Int64} AND start_ns < {until_ns:Int64} AND /*slot:head*/ AND /*slot:where*/
+
+-- name: units_of_spans
+-- One row a span, for what every span tells of itself.
+SELECT
+    toString(/*slot:key*/) AS key, start_ns, status = 2 AS bad, duration_ns, 1 AS members,
+    if(counted, ifNull(input_tokens, 0) + ifNull(output_tokens, 0), 0) AS tokens,
+    if(counted, cost_nanos, NULL) AS nanos,
+    toUInt64(counted AND isNotNull(cost_nanos)) AS known,
+    toUInt64(counted AND isNull(cost_nanos) AND (isNotNull(input_tokens) OR isNotNull(output_tokens))) AS unknown
+FROM spans
+WHERE project_id = {project_id:UInt32} AND start_ns >= {before_ns:Int64} AND start_ns < {until_ns:Int64} AND /*slot:where*/
+
+-- name: units_of_traces
+-- One row a trace, for what one span of it tells of all (its user, its session): tokens lie on other spans than the user's id.
+SELECT
+    anyIf(toString(/*slot:key*/), toString(/*slot:key*/) != '') AS key,
+    argMin(spans.start_ns, (NOT is_root, spans.start_ns, span_id)) AS start_ns,
+    argMin(status, (NOT is_root, spans.start_ns, span_id)) = 2 AS bad,
+    argMin(spans.duration_ns, (NOT is_root, spans.start_ns, span_id)) AS duration_ns,
+    count() AS members,
+    sumIf(ifNull(input_tokens, 0) + ifNull(output_tokens, 0), counted) AS tokens,
+    sumIf(cost_nanos, counted) AS nanos,
+    countIf(counted AND isNotNull(cost_nanos)) AS known,
+    countIf(counted AND isNull(cost_nanos) AND (isNotNull(input_tokens) OR isNotNull(output_tokens))) AS unknown
+FROM spans
+WHERE project_id = {project_id:UInt32} AND spans.start_ns >= {before_ns:Int64} AND spans.start_ns < {until_ns:Int64} AND /*slot:where*/
+GROUP BY trace_id
+
+-- name: overview_groups
+-- The biggest groups of the window, each with the same of the period before.
+SELECT
+    key,
+    countIf(now) AS units, countIf(NOT now) AS before_units,
+    sumIf(members, now) AS spans, sumIf(members, NOT now) AS before_spans,
+    countIf(bad AND now) AS errors, countIf(bad AND NOT now) AS before_errors,
+    sumIf(tokens, now) AS all_tokens, sumIf(tokens, NOT now) AS before_tokens,
+    sumIf(nanos, now) AS cost_sum, sumIf(nanos, NOT now) AS before_cost_sum,
+    sumIf(known, now) AS cost_known, sumIf(known, NOT now) AS before_cost_known,
+    sumIf(unknown, now) AS cost_unknown, sumIf(unknown, NOT now) AS before_cost_unknown
+FROM (SELECT *, start_ns >= {since_ns:Int64} AS now FROM (/*slot:units*/))
+WHERE key != ''
+GROUP BY key
+ORDER BY units DESC, before_units DESC, key
+LIMIT {limit:UInt32}
+
+-- name: quantiles_of_groups
+-- Order statistics of the durations of each group: the values at the ranks that belong to its number of values.
+SELECT chosen, arrayMap(rank -> sorted[rank], {ranks:Array(Array(UInt64))}[indexOf({groups:Array(Int64)}, chosen)]) AS found
+FROM
+(
+    SELECT chosen, arraySort(groupArray(duration_ns)) AS sorted
+    FROM (SELECT toInt64(/*slot:chosen*/) AS chosen, duration_ns FROM (/*slot:units*/))
+    WHERE chosen IN {groups:Array(Int64)}
+    GROUP BY chosen
+)

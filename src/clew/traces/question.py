@@ -8,7 +8,7 @@ from typing import Any
 
 from clew.core.clock import now_ns
 from clew.core.errors import InputError
-from clew.traces.filter import EVERYTHING, Scope, compile_filter, parse
+from clew.traces.filter import EVERYTHING, And, Scope, Search, compile_filter, parse
 
 PAGE_LIMIT = 500
 FIRST_NS, LAST_NS = 0, (1 << 63) - 1
@@ -71,13 +71,18 @@ def question(
     sort: str = "start",
     sorts: Sequence[str] = ("start",),
     descending: bool = True,
+    needle: str = "",
 ) -> Question:
-    """Raises FilterError for a filter that does not parse, InputError for a sort or a limit that there is not."""
+    """``needle`` is a text that the input or output must hold besides.
+
+    Raises FilterError for a filter that does not parse, InputError for a sort or a limit that there is not."""
     if sort not in sorts:
         raise InputError(f"sort {sort!r}; wanted one of {', '.join(sorts)}")
     if not 1 <= limit <= PAGE_LIMIT:
         raise InputError(f"limit {limit!r}; wanted 1 to {PAGE_LIMIT}")
     tree, now = parse(filter_text, scope), now_ns()
+    if needle:
+        tree = Search(needle) if tree == EVERYTHING else And((tree, Search(needle)))
     within = "start_ns >= {within_ns:Int64}"
     sql = compile_filter(tree, scope, now_ns=now, within=within)
     any_row = compile_filter(tree, scope, now_ns=now, within=within, heads=False, prefix="any_f") if scope == "trace" else sql

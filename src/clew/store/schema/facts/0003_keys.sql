@@ -17,3 +17,23 @@ SETTINGS index_granularity = 256, min_compress_block_size = 4096, max_compress_b
 CREATE MATERIALIZED VIEW span_keys_fill TO span_keys AS
 SELECT project_id, trace_id, span_id, start_ns, fullness, commit_id
 FROM spans;
+
+-- Which traces belong to a session: every session whose id some span of the trace carries.
+CREATE TABLE session_traces
+(
+    project_id UInt32 CODEC(LZ4),
+    session_id String CODEC(ZSTD(1)),
+    trace_id   FixedString(16) CODEC(NONE),
+    first_ns   SimpleAggregateFunction(min, Int64) CODEC(LZ4),
+    last_ns    SimpleAggregateFunction(max, Int64) CODEC(LZ4),
+    user_id    SimpleAggregateFunction(max, String) CODEC(ZSTD(1))
+)
+ENGINE = AggregatingMergeTree
+ORDER BY (project_id, session_id, trace_id)
+SETTINGS index_granularity = 1024;
+
+CREATE MATERIALIZED VIEW session_traces_fill TO session_traces AS
+SELECT project_id, session_id, trace_id, min(start_ns) AS first_ns, max(greatest(start_ns, end_ns)) AS last_ns, max(user_id) AS user_id
+FROM spans
+WHERE session_id != ''
+GROUP BY project_id, session_id, trace_id;
