@@ -1,0 +1,178 @@
+"""From accepted to stored: answered once synced, booked once, never lost, slowed before refused."""
+
+import threading
+import time
+
+import pytest
+
+from clew.core.errors import Overloaded, StoreError, StoreFull
+from clew.ingest import pipeline as module
+from clew.ingest.check import Checked
+from clew.ingest.journal import Entry, Journal, read_segment
+from clew.ingest.ledger import Ledger
+from clew.ingest.pipeline import Pipeline
+from clew.traces import Frame, Outcome
+
+LIMIT = 1 << 20
+
+
+class Table:
+    """Where the commits of a test go: counts frames, and can be held or made to fail."""
+
+    def __init__(self):
+        self.frames = []
+        self.calls = 0
+        self.open = threading.Event()
+        self.open.set()
+        self.errors = []
+        self.poison = None
+
+    def commit(self, frames):
+        self.open.wait(10)
+        self.calls += 1
+        if self.errors:
+            raise self.errors.pop(0)
+        if self.poison is not None and any(frame.body == self.poison for frame in frames):
+            raise StoreError("the engine cannot read it")
+        self.frames += frames
+        return Outcome(len(frames), 0)
+
+
+def request(body=b"x" * 100, refused=None):
+    frame = Frame(body, 1, "service", "", 1)
+    return Entry("spans", False, 1, "", "", body), Checked((frame,), 1, refused or {})
+
+
+@pytest.fixture
+def make(tmp_path):
+    made = []
+
+    def build(table, *, queue_bytes=LIMIT, queue_requests=100):
+        pipeline = Pipeline(
+            {"spans": table.commit}, Journal(tmp_path), Ledger(0), queue_bytes=queue_bytes, queue_requests=queue_requests, gather_ms=1
+        )
+        pipeline.start()
+        made.append((pipeline, table))
+        return pipeline
+
+    yield build
+    for pipeline, table in made:
+        table.open.set()
+        pipeline.stop()
+
+
+def until(condition, seconds=10):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.005)
+
+
+def spans(pipeline):
+    return pipeline.state().accounts["spans"]
+
+
+def balanced(account):
+    return account.received == account.stored + account.duplicates + sum(account.refused.values())
+
+
+def test_an_answer_comes_once_the_request_is_synced_and_before_it_is_stored(make, tmp_path):
+    table = Table()
+    table.open.clear()
+    pipeline = make(table)
+    pipeline.submit(*request()).result(10)
+    assert [entry.body for path in sorted(tmp_path.glob("*.journal")) for entry in read_segment(path)] == [b"x" * 100]
+    assert table.frames == []
+    table.open.set()
+    until(lambda: spans(pipeline).stored == 1)
+
+
+def test_what_was_stored_leaves_the_journal_at_an_orderly_end(make, tmp_path):
+    table = Table()
+    pipeline = make(table)
+    for _ in range(5):
+        pipeline.submit(*request()).result(10)
+    pipeline.stop()
+    assert len(table.frames) == 5
+    assert list(tmp_path.glob("*.journal")) == []
+
+
+def test_a_full_queue_refuses_and_the_ledger_balances(make):
+    table = Table()
+    table.open.clear()
+    pipeline = make(table, queue_requests=2)
+    for _ in range(2):
+        pipeline.submit(*request())
+    with pytest.raises(Overloaded) as raised:
+        pipeline.submit(*request())
+    assert raised.value.retry_after_s >= 1
+    assert spans(pipeline).refused == {"overloaded": 1}
+    table.open.set()
+    until(lambda: spans(pipeline).stored == 2)
+    assert balanced(spans(pipeline))
+
+
+def test_an_empty_queue_takes_a_request_larger_than_its_limit(make):
+    table = Table()
+    pipeline = make(table, queue_bytes=10)
+    pipeline.submit(*request()).result(10)
+    until(lambda: spans(pipeline).stored == 1)
+
+
+def test_answers_wait_while_much_is_waiting_to_be_stored(make, monkeypatch):
+    monkeypatch.setattr(module, "SOFT_BYTES", 150)
+    table = Table()
+    table.open.clear()
+    pipeline = make(table)
+    first = pipeline.submit(*request())
+    first.result(10)
+    second = pipeline.submit(*request())
+    time.sleep(0.1)
+    assert not second.done()
+    table.open.set()
+    second.result(10)
+
+
+def test_a_full_disk_while_storing_loses_nothing_and_is_tried_again(make, monkeypatch):
+    monkeypatch.setattr(module, "RETRY_STORE_S", (0.01,))
+    table = Table()
+    table.errors = [StoreFull("full"), StoreFull("full"), StoreFull("full")]
+    pipeline = make(table)
+    pipeline.submit(*request()).result(10)
+    until(lambda: spans(pipeline).stored == 1)
+    assert table.calls == 4
+
+
+def test_one_request_that_cannot_be_stored_does_not_hold_the_others(make, monkeypatch, tmp_path):
+    monkeypatch.setattr(module, "RETRY_STORE_S", (0.01,))
+    table = Table()
+    table.open.clear()
+    table.poison = b"poison"
+    pipeline = make(table)
+    for body in (b"a", b"b", b"poison", b"c"):
+        pipeline.submit(*request(body)).result(10)
+    table.open.set()
+    until(lambda: spans(pipeline).received == 4)
+    assert sorted(frame.body for frame in table.frames) == [b"a", b"b", b"c"]
+    assert balanced(spans(pipeline))
+    (kept,) = (tmp_path / "unreadable").iterdir()
+    assert [entry.body for entry in read_segment(kept)] == [b"poison"]
+
+
+def test_what_a_crash_left_is_stored_at_the_next_start(tmp_path):
+    left = Journal(tmp_path)
+    left.append([request(b"one")[0], request(b"two")[0]])
+    table = Table()
+    pipeline = Pipeline({"spans": table.commit}, Journal(tmp_path), Ledger(0), queue_bytes=LIMIT, queue_requests=9, gather_ms=1)
+    assert pipeline.recover(read_segment, lambda entry: request(entry.body)[1]) == 2
+    assert [frame.body for frame in table.frames] == [b"one", b"two"]
+    assert list(tmp_path.glob("*.journal")) == []
+
+
+def test_refused_records_are_booked_with_those_that_were_kept(make):
+    pipeline = make(Table())
+    entry, checked = request(refused={"span id is not 8 bytes, or all zero": 2})
+    pipeline.submit(entry, checked).result(10)
+    until(lambda: spans(pipeline).received == 3)
+    assert spans(pipeline).refused == {"span id is not 8 bytes, or all zero": 2}
+    assert balanced(spans(pipeline))
