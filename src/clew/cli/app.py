@@ -7,8 +7,11 @@ import sys
 
 import typer
 
-from clew.cli import importing
+from clew.cli import importing, prices
 from clew.cli.demo import demo
+from clew.cli.exporting import export
+from clew.cli.lists import projects, search, sessions, traces
+from clew.cli.opened import session, trace
 from clew.cli.output import stderr
 from clew.cli.serve import log_to_stderr, serve
 from clew.core.errors import ClewError
@@ -24,6 +27,15 @@ app = typer.Typer(
 app.command()(serve)
 app.command()(demo)
 app.add_typer(importing.app, name="import")
+app.command()(projects)
+app.command()(traces)
+app.command()(trace)
+app.command()(sessions)
+app.command()(session)
+app.command()(search)
+app.command()(export)
+app.add_typer(prices.app, name="prices")
+app.command()(prices.recompute)
 
 
 def main() -> None:

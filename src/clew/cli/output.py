@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -26,11 +28,21 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=indent) + "\n")
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = (), title: str | None = None) -> None:
+@dataclass(frozen=True)
+class Column:
+    """A table's column; only a ``cut`` one gives way when the screen is narrow."""
+
+    name: str
+    right: bool = False
+    cut: bool = False
+
+
+def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
     """A table. Cells are customers' words: no markup is read from them and no control character reaches the terminal."""
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    for name in columns:
-        table.add_column(name, justify="right" if name in right else "left", overflow="ellipsis", no_wrap=True)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for place, column in enumerate(columns):
+        width = None if column.cut else max([cell_len(column.name), *(cell_len(row[place]) for row in rows)])
+        table.add_column(column.name, justify="right" if column.right else "left", overflow="ellipsis", no_wrap=True, min_width=width)
     for row in rows:
         table.add_row(*(plain(cell) for cell in row))
     stdout.print(table)
@@ -70,6 +82,12 @@ def number(value: float | int | None) -> str:
     if value is None:
         return UNKNOWN
     return f"{value:,}" if isinstance(value, int) else f"{value:,.3g}"
+
+
+def tokens(told: Mapping[str, int | None]) -> str:
+    """Input and output tokens; unknown where neither was told."""
+    known = [count for count in (told["input"], told["output"]) if count is not None]
+    return number(sum(known)) if known else UNKNOWN
 
 
 def moment(ns: int) -> str:
