@@ -238,10 +238,13 @@ def score_values(ref: FieldRef, scores: list[Row]) -> list[Any]:
     return [Thing() if score["value"] is None or math.isnan(score["value"]) else score["value"] for score in named]
 
 
+def score_key(score: Row) -> tuple[Any, ...]:
+    """What makes two rows the same score, given twice."""
+    return tuple(score[column] for column in ("scope", "trace_id", "span_id", "session_id", "name", "identifier"))
+
+
 def newest(scores: list[Row]) -> list[Row]:
     kept: dict[Any, Row] = {}
-    for score in scores:
-        key = tuple(score[column] for column in ("scope", "trace_id", "span_id", "session_id", "name", "identifier"))
-        if key not in kept or kept[key]["received_ns"] <= score["received_ns"]:
-            kept[key] = score
+    for score in sorted(scores, key=lambda row: row["received_ns"]):
+        kept[score_key(score)] = score
     return list(kept.values())

@@ -16,7 +16,7 @@ from clew.store import Encoded, Statement, Store
 from clew.traces.filter import Count, FieldRef, Node, Not, Scope, Search, Test, Value
 from clew.traces.filter.fields import FIELDS, KINDS, OPS, STATUSES, place_of, type_of
 from clew.traces.filter.tree import all_of, any_of
-from reference.filter_reference import Row, World
+from reference.filter_reference import Row, World, score_key
 
 NOW_NS = 1_000_000_000_000
 TEXTS = ("a", "B", "gpt-4o", "it's", 'say "hi"', "back\\slash", "退款", "Éa", "tab\there", "two\nlines", "nul\0end", "😀", "ß")
@@ -104,31 +104,38 @@ def spans(draw: st.DrawFn, ids: tuple[str, str]) -> Row:
 
 @st.composite
 def scores(draw: st.DrawFn) -> Row:
+    """A score. Only the ids of its scope say what it is about; now and then it carries others as well."""
     scope = draw(st.sampled_from(("span", "trace", "session")))
+    stray = draw(st.booleans())
     return {
         "scope": scope,
-        "trace_id": "0" * 32 if scope == "session" else draw(st.sampled_from(TRACES)),
-        "span_id": draw(st.sampled_from(SPANS)) if scope == "span" else "0" * 16,
-        "session_id": draw(st.sampled_from(SESSIONS[1:])) if scope == "session" else "",
+        "trace_id": draw(st.sampled_from(TRACES)) if scope != "session" or stray else "0" * 32,
+        "span_id": draw(st.sampled_from(SPANS)) if scope == "span" or stray else "0" * 16,
+        "session_id": draw(st.sampled_from(SESSIONS[1:])) if scope == "session" or stray else "",
         "name": draw(st.sampled_from(KEYS)),
         "identifier": draw(st.sampled_from(("", "second"))),
-        "value": draw(st.one_of(st.none(), st.sampled_from((0.0, 0.5, 1.0, 3.0)))),
-        "label": draw(st.sampled_from(("", "fail", "Éa"))),
-        "source": draw(st.sampled_from(("person", "judge"))),
-        "received_ns": draw(st.integers(1, 3)),
+        **draw(judgements()),
+        "received_ns": 1,
     }
+
+
+def judgements() -> st.SearchStrategy[Row]:
+    return st.fixed_dictionaries(
+        {
+            "value": st.one_of(st.none(), st.sampled_from((0.0, 0.5, 1.0, 3.0))),
+            "label": st.sampled_from(("", "fail", "Éa")),
+            "source": st.sampled_from(("person", "judge")),
+        }
+    )
 
 
 @st.composite
 def worlds(draw: st.DrawFn, *, least: int = 1, most: int = 8) -> World:
+    """Spans and scores; some scores were given a second time, later."""
     ids = draw(st.lists(st.tuples(st.sampled_from(TRACES), st.sampled_from(SPANS)), min_size=least, max_size=most, unique=True))
-    rows = draw(st.lists(scores(), min_size=least, max_size=most, unique_by=_score_key))
-    return World([draw(spans(pair)) for pair in ids], rows)
-
-
-def _score_key(score: Row) -> tuple[Any, ...]:
-    """Two rows of the same score differ in when they came; which of two at the same moment counts is nobody's promise."""
-    return tuple(score[column] for column in ("scope", "trace_id", "span_id", "session_id", "name", "identifier", "received_ns"))
+    first = draw(st.lists(scores(), min_size=least, max_size=most, unique_by=score_key))
+    again = [{**row, **draw(judgements()), "received_ns": 2} for row in first if draw(st.booleans())]
+    return World([draw(spans(pair)) for pair in ids], [*first, *again])
 
 
 # ── filters ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -250,8 +257,9 @@ _SCORES_FORM = (
 def keep(store: Store, project_id: int, world: World) -> None:
     """Writes a world into a project of a store."""
     store.facts.load(_SPANS, Encoded([_lines([_flat(span) for span in world.spans])], "JSONEachRow", _SPANS_FORM), project_id=project_id)
-    if world.scores:
-        store.facts.load(_SCORES, Encoded([_lines(world.scores)], "JSONEachRow", _SCORES_FORM), project_id=project_id)
+    for received in sorted({score["received_ns"] for score in world.scores}):  # what comes later comes in a part of its own
+        rows = [score for score in world.scores if score["received_ns"] == received]
+        store.facts.load(_SCORES, Encoded([_lines(rows)], "JSONEachRow", _SCORES_FORM), project_id=project_id)
 
 
 def _lines(rows: list[Row]) -> bytes:
