@@ -179,6 +179,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--span-bytes", type=int, default=1500, help="mean size of a span before compression (default 1500)")
     parser.add_argument("--batch", type=int, help="spans a request (default 300, fewer where that passes 4 MB)")
     parser.add_argument("--grace", type=float, default=10.0, help="seconds after the end in which a request is still retried (default 10)")
+    parser.add_argument("--timeout", type=float, default=30.0, help="seconds to wait for an answer (default 30)")
     parser.add_argument("--header", action="append", default=[], metavar="NAME=VALUE", help="sent with every request")
     parser.add_argument("--log", metavar="FILE", help="append every acknowledged request's ids to FILE")
     parser.add_argument("--seed", type=int, default=1, help="of the contents (default 1)")
@@ -199,7 +200,7 @@ def main(argv: list[str] | None = None) -> int:
     begin = time.monotonic()
     share = -(-args.requests // args.clients)
     plan = Plan(templates, args.protocol == "http", interval, share, begin + args.seconds, args.grace)
-    clients = [Client(i, kind(args.url, headers), plan, log, stop, args.id_seed) for i in range(args.clients)]
+    clients = [Client(i, kind(args.url, headers, args.timeout), plan, log, stop, args.id_seed) for i in range(args.clients)]
     threads = [threading.Thread(target=client.run) for client in clients]
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -14,7 +14,6 @@ from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-TIMEOUT_S = 30.0
 _RETRYABLE_HTTP = {429, 502, 503, 504}
 _RETRYABLE_GRPC = {"CANCELLED", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "ABORTED", "OUT_OF_RANGE", "UNAVAILABLE", "DATA_LOSS"}
 _EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
@@ -49,7 +48,8 @@ def _rejected(body: bytes) -> int:
 class HttpSender:
     """OTLP/HTTP with gzip-compressed protobuf over one kept connection."""
 
-    def __init__(self, url: str, headers: Mapping[str, str] = {}) -> None:
+    def __init__(self, url: str, headers: Mapping[str, str], timeout_s: float) -> None:
+        self.timeout_s = timeout_s
         parts = urlsplit(url)
         self.secure, self.host = parts.scheme == "https", parts.hostname or "127.0.0.1"
         self.port = parts.port or (443 if self.secure else 80)
@@ -61,9 +61,9 @@ class HttpSender:
         if self.connection is None:
             if self.secure:
                 context = ssl.create_default_context()
-                self.connection = http.client.HTTPSConnection(self.host, self.port, timeout=TIMEOUT_S, context=context)
+                self.connection = http.client.HTTPSConnection(self.host, self.port, timeout=self.timeout_s, context=context)
             else:
-                self.connection = http.client.HTTPConnection(self.host, self.port, timeout=TIMEOUT_S)
+                self.connection = http.client.HTTPConnection(self.host, self.port, timeout=self.timeout_s)
         return self.connection
 
     def send(self, body: bytes) -> Answer:
@@ -91,7 +91,8 @@ class HttpSender:
 class GrpcSender:
     """OTLP/gRPC with bytes that are already protobuf."""
 
-    def __init__(self, url: str, headers: Mapping[str, str] = {}) -> None:
+    def __init__(self, url: str, headers: Mapping[str, str], timeout_s: float) -> None:
+        self.timeout_s = timeout_s
         target = urlsplit(url).netloc or url
         self.metadata = tuple((key.lower(), value) for key, value in headers.items())
         options = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_reconnect_backoff_ms", 1000), ("grpc.max_send_message_length", -1)]
@@ -100,7 +101,7 @@ class GrpcSender:
 
     def send(self, body: bytes) -> Answer:
         try:
-            return Answer("ok", rejected=_rejected(self.export(body, timeout=TIMEOUT_S, metadata=self.metadata)))
+            return Answer("ok", rejected=_rejected(self.export(body, timeout=self.timeout_s, metadata=self.metadata)))
         except grpc.RpcError as error:
             name, wait = error.code().name, _retry_info(error)
             # RESOURCE_EXHAUSTED is for good unless the server says when to come back (OTLP specification, "Failures").
