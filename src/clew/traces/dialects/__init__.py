@@ -7,7 +7,18 @@ from __future__ import annotations
 
 from clew.traces.dialects.counting import counted
 from clew.traces.dialects.sql import Select, carries_scores_sql, known_keys, sql_columns, sql_select
-from clew.traces.dialects.tables import Dialect, Source, Tables, tables
+from clew.traces.dialects.tables import Dialect, Tables, tables
 from clew.traces.model import EvaluationResult
 
-__all__ = ["Dialect", "EvaluationResult", "Select", "Source", "Tables", "carries_scores_sql", "counted", "known_keys", "sql_columns", "sql_select", "tables"]
+__all__ = [
+    "Dialect",
+    "EvaluationResult",
+    "Select",
+    "Tables",
+    "carries_scores_sql",
+    "counted",
+    "known_keys",
+    "sql_columns",
+    "sql_select",
+    "tables",
+]

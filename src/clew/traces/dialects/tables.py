@@ -1,61 +1,52 @@
-"""The dialect tables as frozen values: one ``.toml`` a dialect version, and ``precedence.toml`` for who wins which group.
-
-A source is an attribute's key, or ``key~a.b.0`` for a place inside the JSON text of that attribute (``key~`` alone: the attribute is one
-JSON-encoded scalar).
-"""
+"""The dialect tables as frozen values: one ``.toml`` a dialect version, and ``precedence.toml`` for who wins which group of columns."""
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
 
 from clew.core.errors import ConfigError
 
-USAGE_COLUMNS = ("input", "output", "cache_read", "cache_write", "reasoning", "audio_input", "audio_output", "uncached")
-GROUPS = ("kind", "model", "usage", "cost", "prompt", "input", "output", "fields")
-
-
-@dataclass(frozen=True)
-class Source:
-    """One place to read: an attribute, or a place inside its JSON text. ``path`` is None for the attribute itself, () for its JSON scalar."""
-
-    key: str
-    path: tuple[str | int, ...] | None = None
-
-    @staticmethod
-    def parse(text: str) -> Source:
-        key, tilde, path = text.partition("~")
-        if not tilde:
-            return Source(key)
-        return Source(key, tuple(int(step) if step.isdigit() else step for step in path.split(".") if step))
-
-
-@dataclass(frozen=True)
-class Group:
-    """The columns of one dialect that belong together: where each is read, which keys say that the dialect speaks of the group at all."""
-
-    columns: Mapping[str, tuple[Source, ...]]
-    when: tuple[str, ...]
-    options: Mapping[str, Any] = field(default_factory=dict)
-
-    def sources(self, column: str) -> tuple[Source, ...]:
-        return self.columns.get(column, ())
+MODEL = ("provider", "asked", "answered", "params")
+USAGE = ("input", "output", "cache_read", "cache_write", "reasoning", "audio_input", "audio_output", "uncached", "object")
+COST = ("total", "input", "output", "object")
+FIELDS = (
+    "agent_name",
+    "tool_name",
+    "prompt_name",
+    "prompt_version",
+    "response_id",
+    "session_id",
+    "user_id",
+    "metadata",
+    "error_type",
+    "finish_reason",
+    "tags",
+    "ttft_s",
+    "ttft_ms",
+    "ttft_time",
+)
+SIDES = ("input", "output")
+GROUPS = ("kind", "model", "usage", "cost", "fields", *SIDES)
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """One dialect version."""
+    """One dialect version: ``groups`` holds, per group, what the table says (column → keys, and options)."""
 
     name: str
     title: str
+    family: str
     marks: tuple[str, ...]
-    groups: Mapping[str, Group]
-    kinds: Mapping[str, str]
-    infer: tuple[tuple[str, str], ...]
+    groups: Mapping[str, Mapping[str, Any]]
+
+    def keys(self, group: str, column: str) -> list[str]:
+        """The attribute keys of one column, first wins."""
+        return list(self.groups.get(group, {}).get(column, ()))
 
 
 @dataclass(frozen=True)
@@ -66,78 +57,61 @@ class Tables:
     precedence: Mapping[str, tuple[str, ...]]
     providers: Mapping[str, str]
 
-    def of(self, group: str) -> Iterator[tuple[Dialect, Group]]:
-        """The dialects that can speak of ``group``, first wins."""
-        for name in self.precedence[group]:
-            dialect = self.dialects[name]
-            if group in dialect.groups:
-                yield dialect, dialect.groups[group]
+    def of(self, group: str) -> Iterator[Dialect]:
+        """The dialects that can speak of ``group``, in the order of precedence."""
+        return (self.dialects[name] for name in self.precedence[group] if group in self.dialects[name].groups)
 
-    def field_sources(self, column: str) -> tuple[Source, ...]:
-        """Every source of a column with one value, in the order of dialects, each once."""
-        return tuple(dict.fromkeys(source for _, group in self.of("fields") for source in group.sources(column)))
+    def families(self, group: str) -> list[tuple[str, list[Dialect]]]:
+        """The same, the members of a family together where its first member stands."""
+        found: dict[str, list[Dialect]] = {}
+        for dialect in self.of(group):
+            found.setdefault(dialect.family, []).append(dialect)
+        return list(found.items())
 
-    def field_texts(self, option: str) -> tuple[str, ...]:
-        """The plain strings (event names, key prefixes) of an option of ``fields``, in the order of dialects."""
-        return tuple(dict.fromkeys(text for _, group in self.of("fields") for text in group.options.get(option, ())))
+    def column(self, group: str, column: str) -> list[str]:
+        """All keys of a column over all dialects, in the order of precedence, each once."""
+        return list(dict.fromkeys(key for dialect in self.of(group) for key in dialect.keys(group, column)))
 
+    def kinds(self) -> dict[str, str]:
+        """What senders call a kind, in upper case → ours."""
+        return {name: kind for dialect in self.of("kind") for name, kind in dialect.groups["kind"].get("values", {}).items()}
 
-_PLAIN_OPTIONS = {
-    "values",
-    "infer",
-    "when",
-    "flat",
-    "flat_when",
-    "late",
-    "exclusive_providers",
-    "provider_pair",
-    "ttft_event",
-    "metadata_prefix",
-}
-
-
-def _group(raw: Mapping[str, Any]) -> Group:
-    columns = {name: tuple(Source.parse(text) for text in texts) for name, texts in raw.items() if name not in _PLAIN_OPTIONS}
-    keys = tuple(dict.fromkeys(source.key for sources in columns.values() for source in sources))
-    return Group(columns, tuple(raw.get("when", keys)), {name: raw[name] for name in raw if name in _PLAIN_OPTIONS})
-
-
-def _merged(name: str, raws: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """A table with what it takes over from the one it extends: group by group, then column by column."""
-    raw = raws[name]
-    base = _merged(raw["extends"], raws) if "extends" in raw else {}
-    merged = {**base, **raw}
-    for group in GROUPS:
-        if group in base and group in raw:
-            merged[group] = {key: value for key, value in {**base[group], **raw[group]}.items() if value != []}
-    return merged
-
-
-def _dialect(raw: Mapping[str, Any]) -> Dialect:
-    kind = raw.get("kind", {})
-    return Dialect(
-        name=raw["name"],
-        title=raw["title"],
-        marks=tuple(raw["marks"]),
-        groups={name: _group(raw[name]) for name in GROUPS if name in raw and name != "kind"} | ({"kind": _group(kind)} if kind else {}),
-        kinds=kind.get("values", {}),
-        infer=tuple((key, value) for key, value in kind.get("infer", ())),
-    )
+    def inferred(self) -> dict[str, str]:
+        """Keys whose presence tells the kind of a span that names none, in order → the kind."""
+        return {key: kind for dialect in reversed(list(self.of("kind"))) for key, kind in dialect.groups["kind"].get("infer", ())}
 
 
 @cache
 def tables() -> Tables:
-    """The tables of this installation; read once. Raises ConfigError for a table that names a dialect or group that is not there."""
+    """The tables of this installation; read once. Raises ConfigError for a name that is not there and for words of kinds that contradict."""
     folder = resources.files("clew.traces.dialects")
-    raws = {
-        file.name.removesuffix(".toml"): tomllib.loads(file.read_text(encoding="utf-8"))
-        for file in folder.iterdir()
-        if file.name.endswith(".toml")
-    }
+    files = (file for file in folder.iterdir() if file.name.endswith(".toml"))
+    raws = {file.name.removesuffix(".toml"): tomllib.loads(file.read_text(encoding="utf-8")) for file in files}
     precedence = raws.pop("precedence")
     providers = precedence.pop("providers")
-    dialects = {name: _dialect(_merged(name, raws)) for name in raws}
     for group, names in precedence.items():
-        if unknown := [name for name in names if name not in dialects]:
-            raise ConfigError(f"precedence of {group!r} names {unknown!r}; there are tables for {sorted(dialects)!r}")
-    return Tables(dialects, {group: tuple(names) for group, names in precedence.items()}, providers)
+        if unknown := [name for name in names if name not in raws]:
+            raise ConfigError(f"precedence of {group!r} names {unknown!r}; there are tables for {sorted(raws)!r}")
+    dialects = {
+        name: Dialect(
+            name=name,
+            title=raw["title"],
+            family=raw.get("family", name),
+            marks=tuple(raw["marks"]),
+            groups={group: raw[group] for group in GROUPS if group in raw},
+        )
+        for name, raw in raws.items()
+    }
+    known = Tables(dialects, {group: tuple(names) for group, names in precedence.items()}, providers)
+    _check_kinds(known)
+    return known
+
+
+def _check_kinds(known: Tables) -> None:
+    words = known.kinds()
+    for dialect in known.of("kind"):
+        for word, kind in dialect.groups["kind"].get("values", {}).items():
+            if words[word] != kind:
+                raise ConfigError(
+                    f"the kind {word!r} is {kind!r} in {dialect.name!r} and {words[word]!r} elsewhere; one word means one kind"
+                )
