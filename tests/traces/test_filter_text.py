@@ -76,6 +76,19 @@ def test_any_text_is_read_or_refused_with_a_place_in_it(scope: Scope) -> None:
     read()
 
 
+def test_a_message_repeats_only_the_beginning_of_a_long_word() -> None:
+    for text in ("x" * 3000 + " = 1", "latency > " + "x" * 3000, "kind = LLM " + "x" * 3000):
+        with pytest.raises(FilterError) as caught:
+            parse(text)
+        assert len(str(caught.value)) < 400
+
+
+def test_half_a_character_is_refused_before_it_reaches_the_store() -> None:
+    with pytest.raises(FilterError, match="character 9 is half a character") as caught:
+        parse("model = \ud83d")
+    assert caught.value.position == 8
+
+
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.text(min_size=1, max_size=30))
 def test_any_text_can_be_searched_for_and_any_key_asked(text: str) -> None:

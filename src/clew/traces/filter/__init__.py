@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from clew.core.errors import FilterError
-from clew.traces.filter.compile import Sql, compile_filter, compile_session, compile_span, compile_trace
+from clew.traces.filter.compile import Sql, compile_filter
 from clew.traces.filter.complete import Completion, complete
 from clew.traces.filter.fields import FIELDS, Field
 from clew.traces.filter.parse import parse
@@ -33,9 +33,6 @@ __all__ = [
     "Test",
     "Value",
     "compile_filter",
-    "compile_session",
-    "compile_span",
-    "compile_trace",
     "complete",
     "format_filter",
     "parse",

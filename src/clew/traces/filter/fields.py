@@ -57,8 +57,8 @@ SCORE_PARTS = ("value", "label", "source")
 class Field:
     """One thing that can be asked of a span, a trace or a session.
 
-    ``column`` is the SQL of one span's value, ``total`` the SQL over the spans of a trace or session; ``accessor`` is the name of the
-    same value on a plain row. ``nullable`` says that unknown is NULL (a text is unknown when it is empty).
+    ``column`` is the SQL of one span's value, ``total`` the SQL over the spans of a trace or session. ``nullable`` says
+    that unknown is NULL (a text is unknown when it is empty).
     """
 
     name: str
@@ -72,7 +72,6 @@ class Field:
     values: tuple[str, ...] = ()
     total: str = ""
     nullable: bool = False
-    accessor: str = ""
     family: bool = False
 
     def place(self, scope: Scope) -> Place:
@@ -85,12 +84,12 @@ class Field:
 
 
 def _text(name: str, told: str, column: str = "", aliases: tuple[str, ...] = (), trace: Place = "some", session: Place = "some") -> Field:
-    return Field(name, "text", told, column or name, trace=trace, session=session, aliases=aliases, accessor=column or name)
+    return Field(name, "text", told, column or name, trace=trace, session=session, aliases=aliases)
 
 
 def _tokens(name: str, told: str) -> Field:
     total = f"sumIf({name}, counted)"
-    return Field(name, "count", told, name, trace="total", session="total", total=total, nullable=True, accessor=name)
+    return Field(name, "count", told, name, trace="total", session="total", total=total, nullable=True)
 
 
 _ALL_TOKENS = "if(isNull(input_tokens) AND isNull(output_tokens), NULL, ifNull(input_tokens, 0) + ifNull(output_tokens, 0))"
@@ -99,10 +98,9 @@ _ALL_TOKENS = "if(isNull(input_tokens) AND isNull(output_tokens), NULL, ifNull(i
 _LAST_END = "max(greatest(end_ns, start_ns))"
 
 FIELDS: tuple[Field, ...] = (
-    Field("kind", "choice", "what the span does", "kind", values=KINDS, accessor="kind"),
+    Field("kind", "choice", "what the span does", "kind", values=KINDS),
     _text("name", "the span's name; of a trace: its root span's", trace="own"),
-    Field("status", "choice", "how it ended; of a trace: how its root span ended", "status", trace="own", values=STATUSES,
-          accessor="status"),
+    Field("status", "choice", "how it ended; of a trace: how its root span ended", "status", trace="own", values=STATUSES),
     _text("message", "what was said about the status", "status_message", ("status_message",)),
     _text("error", "the type of the error", "error_type", ("error_type", "error.type")),
     _text("service", "the program that sent it", aliases=("service.name",)),
@@ -119,20 +117,20 @@ FIELDS: tuple[Field, ...] = (
     _text("session", "the session's id", "session_id", ("session_id", "session.id"), session="own"),
     _text("user", "the user's id", "user_id", ("user_id", "user.id")),
     _text("dialect", "the convention the span was sent in"),
-    Field("tag", "many", "a tag", "tags", aliases=("tags",), accessor="tags"),
-    Field("mark", "many", "a defect that was kept and flagged", "marks", aliases=("marks",), accessor="marks"),
+    Field("tag", "many", "a tag", "tags", aliases=("tags",)),
+    Field("mark", "many", "a defect that was kept and flagged", "marks", aliases=("marks",)),
     _text("input", "what went in", "input_text"),
     _text("output", "what came out", "output_text"),
     Field("latency", "duration", "how long it took; of a trace or session: from its first start to its last end", "duration_ns",
-          trace="total", session="total", total=f"{_LAST_END} - min(start_ns)", aliases=("duration",), accessor="duration_ns"),
-    Field("ttft", "duration", "time to the first token", "ttft_ns", aliases=("time_to_first_token",), nullable=True, accessor="ttft_ns"),
-    Field("start", "moment", "when it started", "start_ns", trace="own", session="total", total="min(start_ns)", accessor="start_ns"),
+          trace="total", session="total", total=f"{_LAST_END} - min(start_ns)", aliases=("duration",)),
+    Field("ttft", "duration", "time to the first token", "ttft_ns", aliases=("time_to_first_token",), nullable=True),
+    Field("start", "moment", "when it started", "start_ns", trace="own", session="total", total="min(start_ns)"),
     Field("end", "moment", "when it ended; of a trace or session: when its last span did", "end_ns", trace="total", session="total",
-          total=_LAST_END, accessor="end_ns"),
+          total=_LAST_END),
     Field("since", "since", "started at this time or later", "start_ns", trace="own", session="total", total="min(start_ns)"),
     Field("until", "since", "started before this time", "start_ns", trace="own", session="total", total="min(start_ns)"),
     Field("tokens", "count", "input and output tokens together", _ALL_TOKENS, trace="total", session="total",
-          total=f"sumIf({_ALL_TOKENS}, counted)", aliases=("total_tokens",), nullable=True, accessor="tokens"),
+          total=f"sumIf({_ALL_TOKENS}, counted)", aliases=("total_tokens",), nullable=True),
     _tokens("input_tokens", "tokens that went in, all told"),
     _tokens("uncached_tokens", "input tokens that came from no cache"),
     _tokens("cache_read_tokens", "input tokens read from a cache"),
@@ -142,18 +140,17 @@ FIELDS: tuple[Field, ...] = (
     _tokens("audio_input_tokens", "input tokens of sound"),
     _tokens("audio_output_tokens", "output tokens of sound"),
     Field("cost", "money", "what it cost, in US dollars", "cost_nanos", trace="total", session="total",
-          total="sumIf(cost_nanos, counted)", nullable=True, accessor="cost_nanos"),
+          total="sumIf(cost_nanos, counted)", nullable=True),
     _text("cost_source", "where the cost comes from"),
-    Field("spans", "count", "how many spans it has", span="", trace="total", session="total", total="count()", accessor="spans"),
+    Field("spans", "count", "how many spans it has", span="", trace="total", session="total", total="count()"),
     Field("errors", "count", "how many of its spans ended in error", span="", trace="total", session="total",
-          total="countIf(status = 2)", accessor="errors"),
-    Field("traces", "count", "how many traces it has", span="", trace="", session="total", total="uniqExact(trace_id)", accessor="traces"),
-    Field("root", "flag", "whether it has no parent; of a trace: whether its root span has arrived", "is_root", trace="own", session="some",
-          accessor="is_root"),
-    Field("counted", "flag", "whether its tokens and cost count in sums", "counted", accessor="counted"),
-    Field("trace", "id", "the trace's id", "trace_id", trace="own", aliases=("trace_id",), accessor="trace_id"),
-    Field("span", "id", "the span's id", "span_id", aliases=("span_id",), accessor="span_id"),
-    Field("parent", "id", "the parent span's id", "parent_id", aliases=("parent_id",), accessor="parent_id"),
+          total="countIf(status = 2)"),
+    Field("traces", "count", "how many traces it has", span="", trace="", session="total", total="uniqExact(trace_id)"),
+    Field("root", "flag", "whether it has no parent; of a trace: whether its root span has arrived", "is_root", trace="own"),
+    Field("counted", "flag", "whether its tokens and cost count in sums", "counted"),
+    Field("trace", "id", "the trace's id", "trace_id", trace="own", aliases=("trace_id",)),
+    Field("span", "id", "the span's id", "span_id", aliases=("span_id",)),
+    Field("parent", "id", "the parent span's id", "parent_id", aliases=("parent_id",)),
     Field("score", "number", "a score's value; score.NAME.label and score.NAME.source are its label and who gave it", family=True),
     Field("trace.score", "number", "a score of the trace the span is in", trace="", session="", family=True),
     Field("attr", "dynamic", "an attribute as it was sent, of any name and type", aliases=("attribute", "attributes"), family=True),

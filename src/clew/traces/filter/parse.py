@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal, NoReturn
 
 from clew.core.errors import FilterError
 from clew.traces.filter.fields import BY_NAME, FIELDS, OPS, SCORE_PARTS, names, nearest, place_of, type_of
-from clew.traces.filter.tokens import Part, Token, TokenKind, tokenize
+from clew.traces.filter.tokens import SHOWN_CHARACTERS, Part, Token, TokenKind, shown, tokenize
 from clew.traces.filter.tree import EVERYTHING, Count, FieldRef, Node, Not, Op, Scope, Search, Test, Value, all_of, any_of
-from clew.traces.filter.values import examples, read_value, units_of
+from clew.traces.filter.values import examples, listed, read_value, units_of
 
 MAX_CHARACTERS = 4_000  # of a filter's text: what still fits a URL
 MAX_DEPTH = 50  # brackets, nots and quantifiers inside one another: far from Python's own limit on recursion
@@ -43,6 +44,8 @@ class Reader:
     def __init__(self, text: str, scope: Scope) -> None:
         if len(text) > MAX_CHARACTERS:
             raise FilterError(f"the filter has {len(text)} characters; at most {MAX_CHARACTERS} are read", position=MAX_CHARACTERS)
+        if (half := re.search("[\ud800-\udfff]", text)) is not None:
+            raise FilterError(f"character {half.start() + 1} is half a character and no text", position=half.start())
         self.scope = scope
         self.tokens = tokenize(text)
         self.at = 0
@@ -68,9 +71,8 @@ class Reader:
     def fail(self, expected: tuple[str, ...], *, why: str = "") -> NoReturn:
         """Stops here: says what was found, where, and what could stand there."""
         token = self.token
-        found = "the filter ends" if token.kind == "end" else f"{token.text!r} at character {token.start + 1} does not fit"
-        shown = expected if len(expected) <= 14 else (*expected[:13], "…")
-        message = f"{why or found}; expected " + (", ".join(shown[:-1]) + " or " + shown[-1] if len(shown) > 1 else "".join(shown))
+        found = "the filter ends" if token.kind == "end" else f"{token.place} does not fit"
+        message = f"{why or found}; expected {listed(expected if len(expected) <= 14 else (*expected[:13], '…'))}"
         raise FilterError(message, position=token.start, expected=expected)
 
     def read(self) -> Node:
@@ -82,7 +84,7 @@ class Reader:
             self.wanted = Wanted("connective")
             word = self.token.keyword
             meant = _FOREIGN_WORDS.get(word) or nearest(word, ("and", "or"))
-            hint = f"{self.token.text!r} at character {self.token.start + 1} does not fit" + (f", did you mean {meant}?" if meant else "")
+            hint = f"{self.token.place} does not fit" + (f", did you mean {meant}?" if meant else "")
             self.fail(("and", "or", "the end"), why=hint)
         return tree
 
@@ -129,7 +131,7 @@ class Reader:
             return self.text()
         if token.kind == "word" and token.keyword in _FOREIGN_WORDS:
             ours = _FOREIGN_WORDS[token.keyword]
-            self.fail((ours,), why=f"{token.text!r} at character {token.start + 1} is not a word of this language; write {ours}")
+            self.fail((ours,), why=f"{token.place} is not a word of this language; write {ours}")
         return self.fail(("a field", '"a text"', "not", "("))
 
     def deeper(self) -> None:
@@ -200,11 +202,10 @@ class Reader:
             self.at -= 1
             self.wanted = Wanted("operator", self.field(Part(token.text.partition(":")[0], False)))
             ops = self.operators(self.wanted.field)
-            why = f"{token.text!r} at character {token.start + 1} is a field without a condition (to search for the text, quote it)"
+            why = f"{token.place} is a field without a condition (to search for the text, quote it)"
             if ":" in token.text:
-                why = (
-                    f"{token.text!r} at character {token.start + 1}: a condition is written {name} = {token.text.partition(':')[2] or '…'}"
-                )
+                value = token.text.partition(":")[2] or "…"
+                why = f"{token.place}: a condition is written {name} = {value[:SHOWN_CHARACTERS]}"
             else:
                 self.at += 1
             self.fail(ops, why=why)
@@ -220,7 +221,7 @@ class Reader:
             self.fail(("score", "a field"))
         field = self.field()
         self.another(token.start)
-        return Test(field, "exists", position=token.start)
+        return Test(field, "exists")
 
     def test(self) -> Node:
         start = self.token.start
@@ -229,11 +230,11 @@ class Reader:
         op = self.operator(field)
         self.another(start)
         if op in ("exists", "missing"):
-            return Test(field, op, position=start)
+            return Test(field, op)
         self.wanted = Wanted("value", field, op)
         if op in ("in", "not in"):
-            return Test(field, op, self.listed(field, op), position=start)
-        return Test(field, op, (self.value(field, op),), position=start)
+            return Test(field, op, self.listed(field, op))
+        return Test(field, op, (self.value(field, op),))
 
     def operators(self, field: FieldRef | None) -> tuple[Op, ...]:
         return OPS[type_of(field)] if field else ()
@@ -243,7 +244,7 @@ class Reader:
         text = "not in" if token.keyword == "not" else token.keyword or token.text
         op = next((op for op in allowed if op == text), None)
         if op is None:
-            self.fail(allowed, why=f"{text!r} at character {token.start + 1} does not fit {field.name}")
+            self.fail(allowed, why=f"{shown(text)} at character {token.start + 1} does not fit {field.name}")
         self.at += 2 if op == "not in" else 1
         return op
 
@@ -283,7 +284,7 @@ class Reader:
         if ref is None:
             self.unknown(token)
         if ref.name == "score" and ref.key == "" and len(token.text) > len("score.") - 1 and "." in token.text[-1:]:
-            self.fail(("score.NAME",), why=f"a name is missing after {token.text!r} at character {token.start + 1}")
+            self.fail(("score.NAME",), why=f"a name is missing after {token.place}")
         if not place_of(ref, self.scope):
             self.elsewhere(ref, token)
         if part is None:
@@ -295,8 +296,14 @@ class Reader:
         known = names(self.scope)
         every = (*known, *(alias for field in FIELDS if field.place(self.scope) for alias in field.aliases))
         meant = nearest(token.text, every)
-        hint = f"did you mean {meant}?" if meant else f"an attribute is written attr.{token.text}" if "." in token.text else ""
-        why = f"there is no field {token.text!r} (character {token.start + 1})" + (f", {hint}" if hint else "")
+        hint = (
+            f"did you mean {meant}?"
+            if meant
+            else f"an attribute is written attr.{token.text[:SHOWN_CHARACTERS]}"
+            if "." in token.text
+            else ""
+        )
+        why = f"there is no field {shown(token.text)} (character {token.start + 1})" + (f", {hint}" if hint else "")
         if token.text.lower().startswith("resource."):
             why = f"resource attributes cannot be asked (character {token.start + 1}); service and environment are fields of their own"
         self.fail(known, why=why)
@@ -304,7 +311,7 @@ class Reader:
     def elsewhere(self, ref: FieldRef, token: Token) -> NoReturn:
         scopes: tuple[Scope, ...] = ("trace",) if ref.root else ("span", "trace", "session")
         there = " and ".join(f"{scope}s" for scope in scopes if place_of(ref, scope))
-        why = f"{token.text!r} at character {token.start + 1} is a field of {there}, not of {self.scope}s"
+        why = f"{token.place} is a field of {there}, not of {self.scope}s"
         self.fail(names(self.scope), why=why)
 
 

@@ -9,6 +9,7 @@ from clew.core.errors import FilterError
 
 TokenKind = Literal["word", "text", "op", "(", ")", ",", "end"]
 
+SHOWN_CHARACTERS = 40  # of a word in a message, which stands beside the filter itself
 OPERATORS = ("!=", "!~", "<=", ">=", "=", "<", ">", "~")
 FOREIGN = {"==": "=", "<>": "!=", "=~": "~", "=>": ">=", "=<": "<="}  # other languages' spellings, refused with ours
 _BRACKETS: dict[str, TokenKind] = {"(": "(", ")": ")", ",": ","}
@@ -36,9 +37,19 @@ class Token:
     parts: tuple[Part, ...] = ()
 
     @property
+    def place(self) -> str:
+        """The token and where it stands, as a message says it."""
+        return f"{shown(self.text)} at character {self.start + 1}"
+
+    @property
     def keyword(self) -> str:
         """The word in lower case where it is a plain one, else nothing."""
         return self.text.lower() if self.kind == "word" and len(self.parts) == 1 else ""
+
+
+def shown(text: str) -> str:
+    """A text as a message repeats it: in quotes, and not the whole of a long one."""
+    return repr(text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…")
 
 
 def tokenize(text: str) -> list[Token]:

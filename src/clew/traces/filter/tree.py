@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from typing import Literal
 
@@ -45,7 +44,6 @@ class Test:
     field: FieldRef
     op: Op
     values: tuple[Value, ...] = ()
-    position: int = dataclasses.field(default=0, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from clew.core.clock import NS_PER_DAY, NS_PER_MS, NS_PER_S, iso
 from clew.core.errors import FilterError
 from clew.traces.filter.fields import FieldType, nearest, spec, type_of, values_of
-from clew.traces.filter.tokens import Token
+from clew.traces.filter.tokens import Token, shown
 from clew.traces.filter.tree import FieldRef, Op, Value
 
 INT64 = 2**63 - 1
@@ -62,12 +62,12 @@ def read_value(token: Token, ref: FieldRef, op: Op) -> Value:
     try:
         value = _READERS[kind](token, ref)
         if kind == "dynamic" and op in ("<", "<=", ">", ">=") and value.kind not in ("whole", "real"):
-            raise _Wrong(f"{token.text!r} is not a number, and {op} compares numbers")
+            raise _Wrong(f"{shown(token.text)} is not a number, and {op} compares numbers")
         if value.raw == "" and (kind != "dynamic" or op in ("~", "!~")):
             raise _Wrong(f"an empty text is found nowhere; for a field without a value write {ref.name} missing")
     except _Wrong as wrong:
         expected = examples(ref, op)
-        message = f"{wrong} (character {token.start + 1}); expected {_listed(expected)}"
+        message = f"{wrong} (character {token.start + 1}); expected {listed(expected)}"
         raise FilterError(message, position=token.start, expected=expected) from None
     return value
 
@@ -82,7 +82,8 @@ def examples(ref: FieldRef, op: Op) -> tuple[str, ...]:
     return values_of(ref) or EXAMPLES.get(kind, ())
 
 
-def _listed(options: tuple[str, ...]) -> str:
+def listed(options: tuple[str, ...]) -> str:
+    """What could stand somewhere, as a message says it."""
     return " or ".join([", ".join(options[:-1]), options[-1]]) if len(options) > 1 else "".join(options)
 
 
@@ -96,19 +97,19 @@ def _choice(token: Token, ref: FieldRef) -> Value:
         if value.lower() == token.text.lower():
             return Value("text", value)
     meant = nearest(token.text, known)
-    raise _Wrong(f"{ref.name} is never {token.text!r}" + (f"; did you mean {meant}?" if meant else ""))
+    raise _Wrong(f"{ref.name} is never {shown(token.text)}" + (f"; did you mean {meant}?" if meant else ""))
 
 
 def _id(token: Token, ref: FieldRef) -> Value:
     digits = _DIGITS[ref.name]
     if len(token.text) != digits or not _HEX.fullmatch(token.text):
-        raise _Wrong(f"{token.text!r} is not the id of a {'trace' if digits == 32 else 'span'}")
+        raise _Wrong(f"{shown(token.text)} is not the id of a {'trace' if digits == 32 else 'span'}")
     return Value("text", token.text.lower())
 
 
 def _flag(token: Token, ref: FieldRef) -> Value:
     if token.keyword not in ("true", "false"):
-        raise _Wrong(f"{token.text!r} is neither true nor false")
+        raise _Wrong(f"{shown(token.text)} is neither true nor false")
     return Value("flag", token.keyword == "true")
 
 
@@ -116,18 +117,18 @@ def _split(token: Token) -> tuple[Decimal, str]:
     """The number a word begins with, and what follows it."""
     match = _NUMBER.fullmatch(token.text.strip())
     if match is None:
-        raise _Wrong(f"{token.text!r} is not a number")
+        raise _Wrong(f"{shown(token.text)} is not a number")
     try:
         return Decimal(match[1]), match[2].strip()
     except InvalidOperation:
-        raise _Wrong(f"{token.text!r} is not a number") from None
+        raise _Wrong(f"{shown(token.text)} is not a number") from None
 
 
 def _whole(number: Decimal, token: Token, what: str) -> Value:
     if number != number.to_integral_value():
-        raise _Wrong(f"{token.text!r} is not a whole number of {what}")
+        raise _Wrong(f"{shown(token.text)} is not a whole number of {what}")
     if abs(number) > INT64:
-        raise _Wrong(f"{token.text!r} is too large")
+        raise _Wrong(f"{shown(token.text)} is too large")
     return Value("whole", int(number))
 
 
@@ -135,10 +136,9 @@ def _scaled(token: Token, units: Mapping[str, int], what: str) -> Value:
     number, unit = _split(token)
     factor = units.get(unit) or units.get(unit.lower())
     if factor is None and (unit or number):
-        wanted = (
-            f"has no unit; write {token.text}s or {token.text}ms" if not unit else f"has the unit {unit!r}, known are {', '.join(units)}"
-        )
-        raise _Wrong(f"{token.text!r} {wanted}")
+        known = f"has the unit {shown(unit)}, known are {', '.join(units)}"
+        wanted = known if unit else f"has no unit; write {token.text}s or {token.text}ms"
+        raise _Wrong(f"{shown(token.text)} {wanted}")
     return _whole(number * (factor or 1), token, what)
 
 
@@ -150,7 +150,7 @@ def _count(token: Token, ref: FieldRef) -> Value:
     number, unit = _split(token)
     factor = 1 if not unit else THOUSANDS.get(unit) or THOUSANDS.get(unit.lower())
     if factor is None:
-        raise _Wrong(f"{token.text!r} has the unit {unit!r}, known are {', '.join(THOUSANDS)}")
+        raise _Wrong(f"{shown(token.text)} has the unit {shown(unit)}, known are {', '.join(THOUSANDS)}")
     return _whole(number * factor, token, ref.name.replace("_", " "))
 
 
@@ -159,7 +159,7 @@ def _money(token: Token, ref: FieldRef) -> Value:
     number, unit = _split(Token("word", text, token.start, token.end))
     factor = 1 if not unit else THOUSANDS.get(unit) or THOUSANDS.get(unit.lower())
     if factor is None:
-        raise _Wrong(f"{token.text!r} has the unit {unit!r}; costs are in US dollars")
+        raise _Wrong(f"{shown(token.text)} has the unit {shown(unit)}; costs are in US dollars")
     return _whole(number * factor * NANOS_PER_DOLLAR, token, "billionths of a dollar")
 
 
@@ -168,7 +168,7 @@ def _number(token: Token, ref: FieldRef) -> Value:
         return Value("whole", int(token.keyword == "true"))
     number, unit = _split(token)
     if unit:
-        raise _Wrong(f"{token.text!r} has the unit {unit!r}, a {ref.name} has none")
+        raise _Wrong(f"{shown(token.text)} has the unit {shown(unit)}, a {ref.name} has none")
     return _plain(number)
 
 
@@ -192,16 +192,16 @@ def _dynamic(token: Token, ref: FieldRef) -> Value:
 def _moment(token: Token, ref: FieldRef) -> Value:
     match = _MOMENT.fullmatch(token.text.strip())
     if match is None:
-        raise _Wrong(f"{token.text!r} is not a date or time")
+        raise _Wrong(f"{shown(token.text)} is not a date or time")
     day, clock, seconds, fraction, zone = match.groups()
     shift = "+00:00" if zone in (None, "Z", "z") else zone
     try:
         moment = datetime.fromisoformat(f"{day}T{clock or '00:00'}:{seconds or '00'}{shift}").astimezone(UTC)
     except (ValueError, OverflowError):
-        raise _Wrong(f"{token.text!r} is not a date or time of the calendar") from None
+        raise _Wrong(f"{shown(token.text)} is not a date or time of the calendar") from None
     ns = int((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()) * NS_PER_S + int((fraction or "0").ljust(9, "0"))
     if abs(ns) > INT64:
-        raise _Wrong(f"{token.text!r} is not between the years 1678 and 2262")
+        raise _Wrong(f"{shown(token.text)} is not between the years 1678 and 2262")
     return Value("moment", ns)
 
 
