@@ -4,7 +4,7 @@
     python -m bench.peers --only clew,phoenix --sizes 2000
 
 For every size of span, each system starts on an empty directory and gets the same requests from the same load generator (4 connections, OTLP
-over HTTP, protobuf, gzip). The rate is the acknowledged spans over the time from the first request until its own API can read all of them.
+over HTTP, protobuf, gzip). The rate is the acknowledged spans over the time from the first request until its own API can read them all.
 """
 
 from __future__ import annotations

@@ -145,7 +145,7 @@ def _prompt(traces: list[SeenTrace]) -> list[Fact]:
 
 def _dear_model(spans: list[Seen]) -> Fact:
     dear, usual = ([span for span in spans if span.kind == "LLM" and span.model == model] for model in (shop.DEAR_MODEL, shop.MODEL))
-    where, versus = (f'kind = LLM and model_asked = "{model}"' for model in (shop.DEAR_MODEL, shop.MODEL))
+    where, versus = (f'kind = LLM and status != error and model_asked = "{model}"' for model in (shop.DEAR_MODEL, shop.MODEL))
     out = [_sample(_answered(group)) for group in (dear, usual)]
     title = f"One tenant's assistant ran on {shop.DEAR_MODEL} for two days"
     return Fact("dear-model", shop.PROJECT, title, "span", "mean output tokens a call", where, versus, out[0], out[1], "ratio", 10.0)
