@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, assume, given, note, settings
 from hypothesis import strategies as st
 
 from clew.store import Statement, Store, open_store
-from clew.traces.filter import Node, Scope, Test, compile_filter, format_filter, parse
+from clew.traces.filter import FieldRef, Node, Scope, Search, Sql, Test, Value, compile_filter, format_filter, parse
 from clew.traces.filter.fields import OPS, type_of
 from reference.filter_reference import World, select
-from reference.filter_worlds import NOW_NS, SPANS, TRACES, field_refs, keep, plain_span, trees, value_lists, worlds
+from reference.filter_worlds import NEEDLES, NOW_NS, SPANS, TRACES, field_refs, keep, plain_span, trees, value_lists, worlds
 
 EXAMPLES = settings(
     max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -53,7 +53,10 @@ def put(store: Store) -> Callable[[World], int]:
 
 def chosen(store: Store, project: int, tree: Node, scope: Scope, *, heads: bool = True) -> set[Any]:
     """The ids that the SQL of a tree selects."""
-    sql = compile_filter(tree, scope, now_ns=NOW_NS, heads=heads)
+    return answer(store, project, compile_filter(tree, scope, now_ns=NOW_NS, heads=heads), scope, heads=heads)
+
+
+def answer(store: Store, project: int, sql: Sql, scope: Scope, *, heads: bool = True) -> set[Any]:
     query = {"span": _SPANS, "trace": _HEADS if heads else _ANY_ROWS, "session": _SESSIONS}[scope]
     rows = store.facts.rows(Statement("chosen", query).fill(where=sql.where), project_id=project, **sql.params)
     return {tuple(row.values()) if scope == "span" else next(iter(row.values())) for row in rows}
@@ -161,6 +164,34 @@ def test_a_sum_is_of_what_is_known_and_counted_and_unknown_where_nothing_is(stor
     expected = {"cost = $2": True, "cost > $2": False, "tokens = 7": True, "output_tokens exists": False, "output_tokens != 1": False}
     for text, holds in expected.items():
         assert bool(chosen(store, project, parse(text, "trace"), "trace")) is holds, text
+
+
+def test_bounds_of_time_hold_their_first_moment_and_not_their_last(store: Store, put: Callable[[World], int]) -> None:
+    project = put(World([plain_span(start_ns=NOW_NS - 1_000_000_000, session_id="s1")]))
+    expected = {"since = 1s": True, "until = 1s": False, "since = 999ms": False, "until = 999ms": True}
+    at = "1970-01-01T00:16:39"
+    expected |= {f"since = {at}": True, f"until = {at}": False, f"start >= {at}": True, f"start > {at}": False, f"start <= {at}": True}
+    scopes: tuple[Scope, ...] = ("span", "trace", "session")
+    for scope in scopes:
+        for text, holds in expected.items():
+            assert bool(chosen(store, project, parse(text, scope), scope)) is holds, f"{scope}: {text}"
+
+
+def test_the_text_indexes_change_no_answer(store: Store, put: Callable[[World], int]) -> None:
+    scopes: tuple[Scope, ...] = ("span", "trace", "session")
+    needles = [Search(needle) for needle in NEEDLES]
+    sides = [Test(FieldRef(name), op, (Value("text", needle),)) for name in ("input", "output") for op in ("~", "!~") for needle in NEEDLES]
+
+    @settings(EXAMPLES, max_examples=2)
+    @given(worlds(least=12, most=16))
+    def any_world(world: World) -> None:
+        project = put(world)
+        for scope in scopes:
+            for tree in (*needles, *(sides if scope == "span" else ())):
+                sql = compile_filter(tree, scope, now_ns=NOW_NS, indexed=True)
+                assert answer(store, project, sql, scope) == select(tree, scope, world, NOW_NS), (scope, format_filter(tree))
+
+    any_world()
 
 
 def test_any_asks_one_span_and_separate_conditions_may_be_met_by_two(store: Store, put: Callable[[World], int]) -> None:

@@ -29,7 +29,7 @@ FILTERS: tuple[tuple[Scope, str], ...] = (
 def snapshot() -> str:
     parts = [HEADER]
     for scope, text in FILTERS:
-        sql = compile_filter(parse(text, scope), scope, now_ns=1_000_000_000_000_000_000, indexed=True)
+        sql = compile_filter(parse(text, scope), scope, now_ns=1_000_000_000_000_000_000)
         parts.append(f"{scope}: {text}\n    {sql.where}\n    {dumps(sql.params)}\n")
     return "\n".join(parts)
 

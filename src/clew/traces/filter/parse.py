@@ -296,13 +296,8 @@ class Reader:
         known = names(self.scope)
         every = (*known, *(alias for field in FIELDS if field.place(self.scope) for alias in field.aliases))
         meant = nearest(token.text, every)
-        hint = (
-            f"did you mean {meant}?"
-            if meant
-            else f"an attribute is written attr.{token.text[:SHOWN_CHARACTERS]}"
-            if "." in token.text
-            else ""
-        )
+        as_attribute = f"an attribute is written attr.{token.text[:SHOWN_CHARACTERS]}" if "." in token.text else ""
+        hint = f"did you mean {meant}?" if meant else as_attribute
         why = f"there is no field {shown(token.text)} (character {token.start + 1})" + (f", {hint}" if hint else "")
         if token.text.lower().startswith("resource."):
             why = f"resource attributes cannot be asked (character {token.start + 1}); service and environment are fields of their own"
