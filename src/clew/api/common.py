@@ -13,8 +13,9 @@ from clew.traces import Project
 MAX_NS = (1 << 63) - 1
 Ns = Annotated[int | None, Query(ge=0, le=MAX_NS, description="nanoseconds since 1970-01-01 UTC")]
 Filter = Annotated[str, Query(max_length=4000, description="the filter language; see docs/filter.md")]
+PROJECT_WORDS = "the project's name, or ~ and its id; ~ and the name quoted twice where the name has a slash"
 Limit = Annotated[int, Query(ge=1, le=500, description="items on this page")]
-Cursor = Annotated[str | None, Query(max_length=2000, description="``next`` of the page before")]
+Cursor = Annotated[str | None, Query(max_length=4000, description="``next`` of the page before")]
 TraceId = Annotated[str, Path(pattern="^[0-9a-fA-F]{32}$", description="32 hex digits")]
 SpanId = Annotated[str, Path(pattern="^[0-9a-fA-F]{16}$", description="16 hex digits")]
 
@@ -25,7 +26,7 @@ def store_of(request: Request) -> Store:
     return store
 
 
-def project_of(request: Request, project: Annotated[str, Path(max_length=200, description="the project's name")]) -> Project:
+def project_of(request: Request, project: Annotated[str, Path(description=PROJECT_WORDS)]) -> Project:
     """The project in the path. Raises NotFound with the names there are."""
     found: Project = request.app.state.projects.find(project)
     return found

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.responses import PlainTextResponse
 
-router = APIRouter(tags=["ingest"])
+from clew.api.errors import ANSWERS
+
+router = APIRouter(tags=["ingest"], responses=ANSWERS)
 metrics_router = APIRouter()
 
 
@@ -40,6 +42,12 @@ class LedgerAnswer(BaseModel):
     longest_lag_ns: int | None
 
 
+class HealthAnswer(BaseModel):
+    """The server answers."""
+
+    status: Literal["ok"] = "ok"
+
+
 @router.get("/ingest", summary="What came in and what became of it")
 def ingest(request: Request) -> LedgerAnswer:
     """The ledger since the server started."""
@@ -47,9 +55,9 @@ def ingest(request: Request) -> LedgerAnswer:
 
 
 @router.get("/health", summary="Whether requests are answered")
-def health() -> dict[str, str]:
-    """``{"status": "ok"}`` once the store is open."""
-    return {"status": "ok"}
+def health() -> HealthAnswer:
+    """Answered once the store is open."""
+    return HealthAnswer()
 
 
 @metrics_router.get("/metrics", include_in_schema=False)

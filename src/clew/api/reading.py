@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from clew.api.common import Cursor, Limit, ProjectIn, SpanId, StoreIn, TraceId, WindowIn
+from clew.api.common import MAX_NS, Cursor, Filter, Limit, ProjectIn, SpanId, StoreIn, TraceId, WindowIn
 from clew.api.errors import ANSWERS
-from clew.api.span import span_answer
+from clew.api.span import SpanAnswer, span_answer
 from clew.traces import read
 from clew.traces.export import trace_message
 from clew.traces.filter import complete
@@ -70,7 +70,12 @@ class CompletionAnswer(BaseModel):
     help: str
 
 
+Sort = Literal["start", "latency", "cost", "tokens", "errors"]
+SessionSort = Literal["end", "start", "latency", "traces", "cost", "tokens", "errors"]
 Descending = Annotated[bool, Query(description="newest or largest first")]
+After = Annotated[
+    str | None, Query(max_length=4000, description="``next`` of the answer before; without it, the place to begin")
+]
 
 
 @router.get("/traces", summary="A page of traces", tags=["traces"])
@@ -78,14 +83,14 @@ def traces(
     store: StoreIn,
     project: ProjectIn,
     window: WindowIn,
-    sort: Literal["start", "latency", "cost", "tokens", "errors"] = "start",
+    sort: Sort = "start",
     descending: Descending = True,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> TracePage:
     """The traces that start in the window, each with the sums over all of its spans."""
     page = read.list_traces(store, project.id, **window.asked, sort=sort, descending=descending, cursor=cursor, limit=limit)
-    return TracePage(items=list(page.items), next=page.next, sentence=page.sentence)
+    return TracePage.model_construct(items=page.items, next=page.next, sentence=page.sentence)
 
 
 @router.get("/spans", summary="A page of spans", tags=["traces"])
@@ -93,14 +98,28 @@ def spans(
     store: StoreIn,
     project: ProjectIn,
     window: WindowIn,
-    sort: Literal["start", "latency", "cost", "tokens", "errors"] = "start",
+    sort: Sort = "start",
     descending: Descending = True,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> SpanPage:
     """The spans that start in the window."""
     page = read.list_spans(store, project.id, **window.asked, sort=sort, descending=descending, cursor=cursor, limit=limit)
-    return SpanPage(items=list(page.items), next=page.next, sentence=page.sentence)
+    return SpanPage.model_construct(items=page.items, next=page.next, sentence=page.sentence)
+
+
+@router.get("/tail/traces", summary="The traces that got spans since the last call", tags=["traces"])
+def tail_traces(store: StoreIn, project: ProjectIn, filter: Filter = "", after: After = None, limit: Limit = 50) -> TracePage:  # noqa: A002
+    """The newest first. ``next`` is always given, for the next call."""
+    page = read.tail_traces(store, project.id, filter_text=filter, after=after, limit=limit)
+    return TracePage.model_construct(items=page.items, next=page.next, sentence=page.sentence)
+
+
+@router.get("/tail/spans", summary="The spans that arrived since the last call", tags=["traces"])
+def tail_spans(store: StoreIn, project: ProjectIn, filter: Filter = "", after: After = None, limit: Limit = 50) -> SpanPage:  # noqa: A002
+    """The newest first. ``next`` is always given, for the next call."""
+    page = read.tail_spans(store, project.id, filter_text=filter, after=after, limit=limit)
+    return SpanPage.model_construct(items=page.items, next=page.next, sentence=page.sentence)
 
 
 @router.get("/traces/{trace_id}", summary="One trace as a tree", tags=["traces"])
@@ -130,7 +149,7 @@ def neighbours(
     project: ProjectIn,
     trace_id: TraceId,
     window: WindowIn,
-    sort: Literal["start", "latency", "cost", "tokens", "errors"] = "start",
+    sort: Sort = "start",
     descending: Descending = True,
 ) -> Neighbours:
     """In the list that the same filter, window and order give."""
@@ -139,7 +158,7 @@ def neighbours(
 
 
 @router.get("/traces/{trace_id}/spans/{span_id}", summary="One span, whole", tags=["traces"])
-def span(store: StoreIn, project: ProjectIn, trace_id: TraceId, span_id: SpanId) -> dict[str, Any]:
+def span(store: StoreIn, project: ProjectIn, trace_id: TraceId, span_id: SpanId) -> SpanAnswer:
     """The row, the canonical record (messages, tools, documents, tokens, cost) and the record as it was sent."""
     return span_answer(read.get_span(store, project.id, trace_id.lower(), span_id.lower()))
 
@@ -149,14 +168,14 @@ def sessions(
     store: StoreIn,
     project: ProjectIn,
     window: WindowIn,
-    sort: Literal["start", "latency", "cost", "tokens", "errors"] = "start",
+    sort: SessionSort = "end",
     descending: Descending = True,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> SessionPage:
-    """The sessions that start in the window, each with sums over its traces."""
+    """The sessions that were at work in the window, each with sums over its traces."""
     page = read.list_sessions(store, project.id, **window.asked, sort=sort, descending=descending, cursor=cursor, limit=limit)
-    return SessionPage(items=list(page.items), next=page.next, sentence=page.sentence)
+    return SessionPage.model_construct(items=page.items, next=page.next, sentence=page.sentence)
 
 
 @router.get("/sessions/{session_id:path}", summary="One session as a conversation", tags=["sessions"])
@@ -171,9 +190,10 @@ def overview(
     project: ProjectIn,
     window: WindowIn,
     group_by: Annotated[str, Query(max_length=200, description="model, name, user, kind, service, or attr.KEY")] = "model",
+    step_ns: Annotated[int | None, Query(ge=1, le=MAX_NS, description="length of one step of the time axis")] = None,
 ) -> Overview:
-    """Volume, errors, latency percentiles with intervals, tokens and cost, over time and by group."""
-    return read.overview(store, project.id, **window.asked, group_by=group_by)
+    """Volume, errors, latency percentiles with intervals, tokens and cost, over time and by group. The last 24 hours unless told."""
+    return read.overview(store, project.id, **window.asked, group_by=group_by, step_ns=step_ns)
 
 
 @router.get("/search", summary="Spans whose input or output holds a text", tags=["search"])
@@ -181,19 +201,19 @@ def search(
     store: StoreIn,
     project: ProjectIn,
     window: WindowIn,
-    text: Annotated[str, Query(min_length=1, max_length=500, description="words, or any part of a text, in any script")],
+    text: Annotated[str, Query(min_length=1, max_length=1000, description="words, or any part of a text, in any script")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> HitPage:
     """The newest first, with the text around each finding."""
     page = read.search(store, project.id, text, **window.asked, cursor=cursor, limit=limit)
-    return HitPage(items=list(page.items), next=page.next, sentence=page.sentence)
+    return HitPage.model_construct(items=page.items, next=page.next, sentence=page.sentence)
 
 
 @router.get("/attributes", summary="The attribute keys there are", tags=["traces"])
-def attributes(store: StoreIn, project: ProjectIn) -> list[dict[str, Any]]:
-    """For filters and groups, the most frequent first."""
-    return [dict(item) for item in read.attribute_keys(store, project.id)]
+def attributes(store: StoreIn, project: ProjectIn, prefix: Annotated[str, Query(max_length=200)] = "", limit: Limit = 200) -> list[str]:
+    """Keys of the newest spans, for filters and groups, the most frequent first."""
+    return list(read.attribute_keys(store, project.id, prefix=prefix, limit=limit))
 
 
 @router.get("/complete", summary="What could be typed next in a filter", tags=["traces"])

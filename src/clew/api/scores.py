@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from clew.api.errors import ANSWERS
+from clew.core.errors import InputError
 from clew.core.jsontext import dumps
 from clew.traces.scores import NewScore
 
@@ -42,12 +43,20 @@ class ScoreStored(BaseModel):
     scope: str
 
 
+def named(project: str) -> str:
+    """The project's name as it is kept. Raises InputError when nothing is left of it."""
+    name = project.strip()
+    if not name:
+        raise InputError(f"found the project {project!r}; wanted a name")
+    return name
+
+
 @router.post("/scores", status_code=201, summary="Store a score", responses=ANSWERS)
 def post_score(request: Request, score: ScoreIn) -> ScoreStored:
     """Returns after the score is synced. The same scope, target, name and identifier again replaces the older one."""
     scope = "span" if score.span_id else "trace" if score.trace_id else "session"
     new = NewScore(
-        project_id=request.app.state.projects.id(score.project.strip()),
+        project_id=request.app.state.projects.id(named(score.project)),
         scope=scope,
         name=score.name,
         trace_id=score.trace_id,

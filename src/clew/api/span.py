@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import fields, is_dataclass
+from math import isfinite
 from typing import Any
 
+from pydantic import BaseModel
+
 from clew.traces.otlp import log_to_json, row_to_log, row_to_span, span_to_json
-from clew.traces.views import SpanDetail
+from clew.traces.views import Score, SpanDetail, SpanRow
+
+MAX_DEPTH = 100  # levels of a payload that are written; the original has them all
 
 
-def span_answer(detail: SpanDetail) -> dict[str, Any]:
-    """``row``: narrow columns; ``record``: all canonical columns; ``otlp``: the span as sent; ``logs``: its log records; ``scores``."""
-    canonical = {name: value for name, value in detail.record.items() if name not in _SENT}
-    return {
-        "row": asdict(detail.row),
-        "record": canonical,
-        "otlp": span_to_json(row_to_span(detail.record)),
-        "logs": [log_to_json(row_to_log(row)) for row in detail.logs],
-        "scores": [asdict(score) for score in detail.scores],
-    }
+class SpanAnswer(BaseModel):
+    """``row``: the narrow columns. ``record``: every stored column.
+
+    ``otlp``: the span as it was sent; ``logs``: its log records; ``scores``: its judgements.
+    """
+
+    row: SpanRow
+    record: dict[str, Any]
+    otlp: dict[str, Any]
+    logs: list[dict[str, Any]]
+    scores: list[Score]
 
 
 _SENT = {
@@ -34,3 +40,33 @@ _SENT = {
     "resource_schema_url",
     "scope_schema_url",
 }
+
+
+def span_answer(detail: SpanDetail) -> SpanAnswer:
+    """The answer for one span."""
+    return SpanAnswer.model_construct(
+        row=detail.row,
+        record={name: value for name, value in detail.record.items() if name not in _SENT},
+        otlp=span_to_json(row_to_span(detail.record)),
+        logs=[log_to_json(row_to_log(row)) for row in detail.logs],
+        scores=list(detail.scores),
+    )
+
+
+def plain(value: Any, depth: int = 0) -> Any:
+    """A record as JSON has it: what is no number becomes null, bytes hex, and what lies too deep three dots."""
+    if depth > MAX_DEPTH:
+        return "…"
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, list | tuple):
+        return [plain(item, depth + 1) for item in value]
+    if isinstance(value, dict):
+        return {plain(str(key)): plain(item, depth + 1) for key, item in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name), depth + 1) for field in fields(value)}
+    return value

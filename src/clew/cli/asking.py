@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from clew.cli.connection import Connection, Refused, query
 from clew.core.errors import FilterError, InputError, NotFound
+from clew.traces.projects import reference
 
 PAGE = 200  # rows asked for at once
 PROPOSALS = 12  # of what could stand in a filter, so that the message stays readable
@@ -52,7 +53,7 @@ def project(connection: Connection, named: str | None) -> str:
 
 def path_of(name: str) -> str:
     """A project's place in the API."""
-    return f"/projects/{quote(name, safe='')}"
+    return f"/projects/{quote(reference(name), safe='')}"
 
 
 def find(connection: Connection, named: str | None, path: str) -> tuple[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 import clew.api as api
 import clew.web as web
@@ -30,7 +31,7 @@ class App:
     store: Store
     pipeline: Pipeline
     receiver: Receiver
-    asgi: FastAPI
+    asgi: ASGIApp
 
     def close(self) -> None:
         """Stores what is queued, then closes the store."""
@@ -58,7 +59,7 @@ def build(settings: Settings) -> App:
     return App(settings, store, pipeline, receiver, _asgi(settings, store, projects, scores, pipeline, receiver))
 
 
-def _asgi(settings: Settings, store: Store, projects: Projects, scores: ScoreWriter, pipeline: Pipeline, receiver: Receiver) -> FastAPI:
+def _asgi(settings: Settings, store: Store, projects: Projects, scores: ScoreWriter, pipeline: Pipeline, receiver: Receiver) -> ASGIApp:
     asgi = FastAPI(title="Clew", version=api.VERSION, docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json")
     asgi.state.store = store
     asgi.state.projects = projects
@@ -68,5 +69,4 @@ def _asgi(settings: Settings, store: Store, projects: Projects, scores: ScoreWri
     asgi.router.routes.extend(routes(receiver))
     api.mount(asgi)
     web.mount(asgi)
-    guard(asgi, settings)
-    return asgi
+    return guard(asgi, settings)

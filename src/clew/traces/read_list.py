@@ -186,7 +186,7 @@ def _narrow(store: Store, project_id: int, places: Sequence[Row]) -> list[dict[s
 def _trace_row(sums: Row, head: Row, scores: list[Any]) -> TraceRow:
     return TraceRow(
         root=span_row(head, span_scores(scores, head["span"])),
-        root_missing=sums["root_missing"],
+        root_missing=bool(sums["root_missing"]),
         spans=sums["spans"],
         errors=sums["errors"],
         end_ns=sums["last_ns"],
