@@ -3,8 +3,8 @@
     python -m bench.peers --cache ~/.cache/clew-peers
     python -m bench.peers --only clew,phoenix --sizes 2000
 
-For every size of span, each system starts on an empty directory and gets the same requests from the same load generator (4 connections, OTLP
-over HTTP, protobuf, gzip). The rate is the acknowledged spans over the time from the first request until its own API can read them all.
+For every size of span, each system starts on an empty directory and gets the same requests from the same load generator (4 connections,
+OTLP over HTTP, protobuf, gzip). The rate is the acknowledged spans over the time from the first request until its own API reads them all.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ class Measured:
     idle_mb: float
     peak_mb: float
     disk_bytes_a_span: float
+    busy: float  # load average of the machine just before: well under its number of cores, or the figures are of a shared machine
     note: str = ""
 
 
@@ -143,6 +144,7 @@ def measure(kind: type[System], cache: Path, span_bytes: int, spans: int, limit_
     system = kind(cache, port, work / "data")
     system.data.mkdir()
     version = system.version()
+    busy = os.getloadavg()[0]
     process, start_s = start(system, work / "server.log")
     try:
         system.prepare()
@@ -165,21 +167,23 @@ def measure(kind: type[System], cache: Path, span_bytes: int, spans: int, limit_
     grown = disk_bytes(system.data) - before
     ack = dict(told["ack_ms"])["p99"]  # type: ignore[call-overload]
     shutil.rmtree(work, ignore_errors=True)
-    return Measured(
-        kind.name, version, span_bytes, found, found / elapsed, ack, start_s, idle, memory.peak_mb, grown / max(found, 1), "; ".join(notes)
-    )
+    disk = grown / max(found, 1)
+    rate, peak, said = found / elapsed, memory.peak_mb, "; ".join(notes)
+    return Measured(kind.name, version, span_bytes, found, rate, ack, start_s, idle, peak, disk, busy, said)
 
 
 def table(rows: list[Measured]) -> str:
     """The results as Markdown."""
     out = [
-        "| span | system | spans | spans/s until readable | p99 ack ms | start s | memory idle MB | memory peak MB | disk bytes a span | |",
-        "|---|---|---:|---:|---:|---:|---:|---:|---:|---|",
+        "| span | system | spans | spans/s until readable | p99 ack ms | start s | memory idle MB | memory peak MB | disk bytes a span | load before | |",
+        "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---|",
     ]
     for row in rows:
         ack = "" if row.ack_p99_ms is None else f"{row.ack_p99_ms:,.0f}"
         numbers = f"{row.spans:,} | {row.spans_per_s:,.0f} | {ack} | {row.start_s:.1f} | {row.idle_mb:,.0f} | {row.peak_mb:,.0f}"
-        out.append(f"| {row.span_bytes // 1000} KB | {row.system} {row.version} | {numbers} | {row.disk_bytes_a_span:,.0f} | {row.note} |")
+        out.append(
+            f"| {row.span_bytes // 1000} KB | {row.system} {row.version} | {numbers} | {row.disk_bytes_a_span:,.0f} | {row.busy:.1f} | {row.note} |"
+        )
     return "\n".join(out)
 
 

@@ -51,7 +51,7 @@ def test_the_filters_of_the_facts_find_just_their_cases_in_a_server(
             for filter_text, sample in ((fact.where, fact.found), (fact.versus, fact.compared)):
                 found = items(client, f"/api/v1/projects/{fact.project}/{fact.scope}s", filter=filter_text)
                 wanted = round(sample.value * sample.n) if fact.key == "weekend" else sample.n  # traces a day, over so many days
-                if abs(len(found) - wanted) > (300 if fact.key == "weekend" else 0):
+                if len(found) != wanted:
                     wrong[filter_text] = (len(found), wanted)
         assert wrong == {}
         _costs(client)

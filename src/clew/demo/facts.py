@@ -225,7 +225,11 @@ def _days(days: list[int]) -> str:
     firsts = [day for day in days if day - 1 not in days]
     lasts = [day for day in days if day + 1 not in days]
     pairs = zip(firsts, lasts, strict=True)
-    return " or ".join(f"({_during(Window(first * NS_PER_DAY, (last + 1) * NS_PER_DAY))})" for first, last in pairs)
+    return (
+        'name = "answer_customer" and ('
+        + " or ".join(f"({_during(Window(first * NS_PER_DAY, (last + 1) * NS_PER_DAY))})" for first, last in pairs)
+        + ")"
+    )
 
 
 def _groups(traces: list[SeenTrace]) -> Fact:
