@@ -1,4 +1,4 @@
-"""Judgements that come with telemetry: OpenInference's inline and carrier annotations, gen_ai's evaluation results on spans and log records.
+"""Judgements that come with telemetry: OpenInference's inline and carrier annotations, gen_ai's evaluation results.
 
 Trace and session feedback belongs to the trace or session alone, never to each span. Where a carrier's target cannot be known the result
 comes out with an empty id, and whoever stores it refuses it with the reason.
@@ -14,57 +14,55 @@ from opentelemetry.proto.logs.v1 import logs_pb2
 from opentelemetry.proto.trace.v1 import trace_pb2
 
 from clew.core.jsontext import dumps
-from clew.traces.model import EvaluationResult, Scope
-from clew.traces.otlp import python_map
+from clew.traces.model import EvaluationResult, LogRecord, Scope, SpanRecord
+from clew.traces.record import log_record, span_record
 
 RESULT_EVENT = "gen_ai.evaluation.result"
 _INLINE = re.compile(r"^(?:(trace|session)\.)?(annotations|evaluations)\.(\d+)\.(?:annotation|evaluation)\.(.+)$")
 
 
-def evaluations(record: trace_pb2.Span | logs_pb2.LogRecord) -> list[EvaluationResult]:
+def evaluations(record: trace_pb2.Span | logs_pb2.LogRecord | SpanRecord | LogRecord) -> list[EvaluationResult]:
     """The judgements that one span or one log record carries, unchecked."""
+    if isinstance(record, trace_pb2.Span):
+        return _of_span(span_record(record))
     if isinstance(record, logs_pb2.LogRecord):
-        return _of_log(record)
-    attributes = python_map(record.attributes)
-    session = _session(attributes)
-    found = list(_inline(record, attributes, session))
-    for event in record.events:
+        return _of_log(log_record(record))
+    return _of_span(record) if isinstance(record, SpanRecord) else _of_log(record)
+
+
+def _of_span(span: SpanRecord) -> list[EvaluationResult]:
+    session = _session(span.attributes)
+    found = list(_inline(span, session))
+    for event in span.events:
         if event.name == RESULT_EVENT:
-            told = python_map(event.attributes)
-            ids = (record.trace_id.hex(), record.span_id.hex(), session)
-            found.append(_gen_ai(told, ids, event.time_unix_nano or record.end_time_unix_nano))
-    if "gen_ai.evaluation.name" in attributes:
-        found.append(_gen_ai(attributes, (*_linked(record), session), record.end_time_unix_nano))
+            found.append(_gen_ai(event.attributes, (span.trace_id, span.span_id, session), event.time_ns or span.end_ns))
+    if "gen_ai.evaluation.name" in span.attributes:
+        found.append(_gen_ai(span.attributes, (*_linked(span), session), span.end_ns))
     return found
 
 
-def _of_log(record: logs_pb2.LogRecord) -> list[EvaluationResult]:
-    attributes = python_map(record.attributes)
-    name = record.event_name or attributes.get("event.name", "")
-    if name != RESULT_EVENT and "gen_ai.evaluation.name" not in attributes:
+def _of_log(record: LogRecord) -> list[EvaluationResult]:
+    if record.event_name != RESULT_EVENT and "gen_ai.evaluation.name" not in record.attributes:
         return []
-    ids = (record.trace_id.hex(), record.span_id.hex(), _session(attributes))
-    return [_gen_ai(attributes, ids, record.time_unix_nano or record.observed_time_unix_nano)]
+    return [_gen_ai(record.attributes, (record.trace_id, record.span_id, _session(record.attributes)), record.time_ns)]
 
 
 def _session(attributes: Mapping[str, Any]) -> str:
     return _text(attributes.get("session.id")) or _text(attributes.get("gen_ai.conversation.id"))
 
 
-def _linked(span: trace_pb2.Span) -> tuple[str, str]:
+def _linked(span: SpanRecord) -> tuple[str, str]:
     """The span that a carrier judges: exactly one link names it, else the carrier is judged itself."""
-    if len(span.links) == 1:
-        return span.links[0].trace_id.hex(), span.links[0].span_id.hex()
-    return span.trace_id.hex(), span.span_id.hex()
+    return (span.links[0].trace_id, span.links[0].span_id) if len(span.links) == 1 else (span.trace_id, span.span_id)
 
 
-def _inline(span: trace_pb2.Span, attributes: Mapping[str, Any], session: str) -> Iterator[EvaluationResult]:
+def _inline(span: SpanRecord, session: str) -> Iterator[EvaluationResult]:
     items: dict[tuple[str, str, int], dict[str, Any]] = {}
-    for key, value in attributes.items():
+    for key, value in span.attributes.items():
         if match := _INLINE.match(key):
             scope, form, number, name = match.groups()
             items.setdefault((scope or "span", form, int(number)), {})[name] = value
-    trace_id, span_id = _linked(span) if len(span.links) == 1 else (span.trace_id.hex(), span.span_id.hex())
+    trace_id, span_id = _linked(span)
     for (scope, _, _), item in sorted(items.items()):
         yield EvaluationResult(
             scope=_scope(scope),
@@ -78,7 +76,7 @@ def _inline(span: trace_pb2.Span, attributes: Mapping[str, Any], session: str) -
             annotator=_text(item.get("annotator_kind")),
             identifier=_text(item.get("identifier")),
             metadata=_json(item.get("metadata")),
-            time_ns=span.end_time_unix_nano,
+            time_ns=span.end_ns,
         )
 
 

@@ -75,7 +75,7 @@ MESSAGE = (
     f"data Tuple(content String),toolName String,input String,message Tuple(content String,tool_calls Array(Tuple({_CALL})))"
 )
 # The member of a JSON object that holds the messages; the first that stands in the text.
-WHOLES = ("messages", "choices", "role", "output", "prompt", "input")
+WHOLES = ("messages", "choices", "output", "role", "prompt", "input")
 
 
 def _as_list(s: str) -> str:

@@ -1,0 +1,40 @@
+"""Tool calls put together from the pieces of a recorded stream (MLflow keeps one event a chunk and loses the call itself)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from clew.traces.messages import decode
+from clew.traces.model import EventRecord, ToolCall
+
+_CHUNK = "mlflow.chunk.item."
+MAX_CHUNKS = 100_000
+
+
+def streamed_calls(events: Sequence[EventRecord]) -> tuple[ToolCall, ...]:
+    """The calls whose pieces the events hold, by their index in the answer."""
+    calls: dict[int, dict[str, str]] = {}
+    for piece in _pieces(events):
+        index = piece.get("index")
+        held = calls.setdefault(index if isinstance(index, int) else 0, {"id": "", "name": "", "arguments": ""})
+        function = piece.get("function")
+        function = function if isinstance(function, Mapping) else {}
+        for name, value in (("id", piece.get("id")), ("name", function.get("name"))):
+            if isinstance(value, str) and value:
+                held[name] = value
+        if isinstance(arguments := function.get("arguments"), str):
+            held["arguments"] += arguments
+    return tuple(ToolCall(held["name"], decode(held["arguments"]), held["id"]) for _, held in sorted(calls.items()) if held["name"])
+
+
+def _pieces(events: Sequence[EventRecord]) -> Iterator[Mapping[str, Any]]:
+    for event in events[:MAX_CHUNKS]:
+        if not event.name.startswith(_CHUNK):
+            continue
+        chunk = decode(event.attributes.get("mlflow.chunk.value"))
+        choices = chunk.get("choices") if isinstance(chunk, Mapping) else None
+        for choice in choices if isinstance(choices, list) else ():
+            delta = choice.get("delta") if isinstance(choice, Mapping) else None
+            called = delta.get("tool_calls") if isinstance(delta, Mapping) else None
+            yield from (piece for piece in called if isinstance(piece, Mapping)) if isinstance(called, list) else ()
