@@ -44,3 +44,9 @@ def serve_clew(tmp_path: Path) -> Iterator[Callable[..., clew_process.Server]]:
         if server.process.poll() is None:
             server.process.kill()
         server.process.wait()
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port that nobody listens on."""
+    return clew_process.free_ports(1)[0]

@@ -19,7 +19,12 @@ def entry(number=1, **changes):
 
 
 @given(
-    st.sampled_from(["spans", "logs"]), st.booleans(), st.integers(0, 2**64 - 1), st.text(max_size=50), st.sampled_from(["", "gzip", "zstd"]), st.binary()
+    st.sampled_from(["spans", "logs"]),
+    st.booleans(),
+    st.integers(0, 2**64 - 1),
+    st.text(max_size=50),
+    st.sampled_from(["", "gzip", "zstd"]),
+    st.binary(),
 )
 def test_every_entry_comes_back_as_it_was(signal, is_json, received_ns, project, encoding, body):
     made = Entry(signal, is_json, received_ns, project, encoding, body)
