@@ -40,7 +40,7 @@ def test_a_value_that_is_not_known_is_a_gap_not_a_zero() -> None:
 
 def test_a_band_does_not_squeeze_its_line() -> None:
     series = (charts.Series("", "", (1.0, 1.0), (0.5, 0.5), (100.0, 100.0)),)
-    frame, _ = charts._frame(slots(2), series, (560, 170), 8)
+    frame, _ = charts._frame(slots(2), series, (560, 170), 8, 0.0, charts.nice_top)
     assert frame.top <= 3.0
 
 
@@ -121,7 +121,7 @@ def test_a_time_axis_has_few_round_ticks(length: int) -> None:
 
 def test_the_overview_draws_five_charts_and_a_line_a_group() -> None:
     whole = sample.overview()
-    cards = production.chart_cards(whole, UTC, "trace", lambda start, end: f"/t?from={start}&to={end}")
+    cards = production.chart_cards(whole, UTC, lambda start, end: f"/t?from={start}&to={end}")
     assert [card.title for card in cards] == ["Traces", "Latency", "Failed", "Tokens", "Cost"]
     for card in cards:
         assert len(list(ET.fromstring(card.svg).iter("a"))) == 4
@@ -131,4 +131,6 @@ def test_the_overview_draws_five_charts_and_a_line_a_group() -> None:
 
 def test_a_group_is_opened_by_a_filter_that_quotes_its_key() -> None:
     assert production.group_filter("model", 'a"b') == 'model = "a\\"b"'
-    assert production.group_filter("user", "") == "user missing"
+    assert production.group_filter("attr.my key", "x") == 'attr."my key" = "x"'
+    assert production.narrowed("a = 1 or b = 2", "c = 3") == "(a = 1 or b = 2) and c = 3"
+    assert production.narrowed("", "c = 3") == "c = 3"

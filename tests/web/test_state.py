@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC
+from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,7 +13,7 @@ from clew.core.errors import InputError
 from clew.web import columns
 from clew.web.filterbox import filter_box
 from clew.web.pages.lists import carried, read_carried
-from clew.web.urls import read_moment, read_window, safe_back, url
+from clew.web.urls import name_of, read_moment, read_window, safe_back, url
 
 NOW = 1_763_000_000 * NS_PER_S
 
@@ -39,7 +40,15 @@ def test_one_is_never_led_to_another_host(path: str) -> None:
 
 
 def test_names_stand_quoted_in_an_address() -> None:
-    assert url("/p", "a/b ?#<", "traces", q='x = "y"', empty="") == "/p/a%2Fb%20%3F%23%3C/traces?q=x%20%3D%20%22y%22"
+    assert url("/p", "a b ?#<", "traces", q='x = "y"', empty="") == "/p/a%20b%20%3F%23%3C/traces?q=x%20%3D%20%22y%22"
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", ".", "~", "~2F", "a\\b", "é ü", "/", "a/../b"])
+def test_any_name_is_one_segment_of_a_path_and_comes_back(name: str) -> None:
+    segment = url("/p", "shop", "sessions", name).removeprefix("/p/shop/sessions/")
+    assert "/" not in unquote(segment)
+    assert unquote(segment) not in (".", "..")
+    assert name_of(unquote(segment)) == name
 
 
 def test_a_list_travels_with_the_trace_that_was_opened_from_it() -> None:

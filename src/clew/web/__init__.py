@@ -12,7 +12,7 @@ from fastapi import APIRouter, FastAPI, Request
 
 from clew.store import Store
 from clew.web import assets
-from clew.web.pages import errors, front
+from clew.web.pages import errors, front, overview, search, sessions, trace, traces
 from clew.web.render import StoreOf
 
 __all__ = ["mount", "router"]
@@ -33,6 +33,8 @@ def router(store_of: StoreOf = _store, ledger_of: front.LedgerOf = _ledger) -> A
     whole = APIRouter()
     whole.include_router(assets.routes)
     whole.include_router(front.routes(store_of, ledger_of))
+    for part in (overview, traces, trace, sessions, search):
+        whole.include_router(part.routes(store_of))
     return whole
 
 

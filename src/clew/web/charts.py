@@ -39,6 +39,7 @@ class Series:
     values: tuple[float | None, ...]
     low: tuple[float | None, ...] = ()
     high: tuple[float | None, ...] = ()
+    faint: bool = False  # whether there are too few cases for an interval: dashed, so that it is not read as sure
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,9 @@ def nice_top(most: float) -> tuple[float, list[float]]:
     raise AssertionError("a power of ten times five is always wide enough")
 
 
+Nice = Callable[[float], tuple[float, list[float]]]  # the highest value → the upper edge and the gridlines
+
+
 def time_ticks(start_ns: int, end_ns: int, zone: tzinfo, most: int = 5) -> list[tuple[int, str]]:
     """Round local moments in a window with their labels: hours and minutes within two days, else days."""
     length_s = (end_ns - start_ns) / NS_PER_S
@@ -111,7 +115,7 @@ def bars(
     words: str,
 ) -> Markup:
     """Bars on a common foot; each later series is drawn in front of the one before (a part of the whole)."""
-    frame, grid = _frame(slots, series, size, RIGHT)
+    frame, grid = _frame(slots, series, size, RIGHT, 0.0, nice_top)
     parts = [_open(frame, words), *_axes(frame, grid, zone, label)]
     for each in series:
         kind = "bar" if not each.tone else f"bar tone {each.tone}"
@@ -137,10 +141,11 @@ def lines(
     size: tuple[int, int] = (560, 170),
     words: str,
     least_top: float = 0.0,
+    nice: Nice = nice_top,
 ) -> Markup:
     """Lines with bands, each named at its end; a gap where a value is not known."""
     named = any(each.name for each in series)
-    frame, grid = _frame(slots, series, size, 34 if named else RIGHT, least_top)
+    frame, grid = _frame(slots, series, size, 34 if named else RIGHT, least_top, nice)
     parts = [_open(frame, words), *_axes(frame, grid, zone, label)]
     for each in series:
         parts += [_band(frame, slots, each), _line(frame, slots, each)]
@@ -150,13 +155,14 @@ def lines(
 
 
 def _frame(
-    slots: Sequence[Slot], series: Sequence[Series], size: tuple[int, int], right: int, least_top: float = 0.0
+    slots: Sequence[Slot], series: Sequence[Series], size: tuple[int, int], right: int, least_top: float, nice: Nice
 ) -> tuple[Frame, list[float]]:
     known = [value for each in series for value in each.values if value is not None]
     upper = [value for each in series for value in each.high if value is not None]
     most = max(known, default=0.0)
-    # A band may not squeeze the line it belongs to: three times the highest value is the most it may ask for.
-    top, grid = nice_top(max(most, min(max(upper, default=0.0), 3 * most), least_top))
+    # A band may not squeeze the line it belongs to: three times the highest value is the most it may ask for (a line at 0 takes no room).
+    wide = max(upper, default=0.0)
+    top, grid = nice(max(most, min(wide, 3 * most) if most else wide, least_top))
     start, end = (slots[0].start_ns, slots[-1].end_ns) if slots else (0, 1)
     return Frame(size[0], size[1], start, end, top, right), grid
 
@@ -204,7 +210,8 @@ def _line(frame: Frame, slots: Sequence[Slot], series: Series) -> str:
         if len(places) == 1:
             parts.append(f'<circle class="point" cx="{places[0][0]}" cy="{places[0][1]}" r="2"/>')
         else:
-            parts.append(f'<path class="line" d="M{"L".join(f"{x} {y}" for x, y in places)}"/>')
+            kind = "line faint" if series.faint else "line"
+            parts.append(f'<path class="{kind}" d="M{"L".join(f"{x} {y}" for x, y in places)}"/>')
     return f'<g class="{escape(series.tone or "ink")}">{"".join(parts)}</g>' if parts else ""
 
 
@@ -229,13 +236,13 @@ def _band(frame: Frame, slots: Sequence[Slot], series: Series) -> str:
 
 def _names(frame: Frame, series: Sequence[Series]) -> list[str]:
     """Each line's name at its end, moved apart where two would meet."""
-    ends = []
+    ends: list[tuple[float, int, Series]] = []
     for each in series:
         last = next((value for value in reversed(each.values) if value is not None), None)
         if each.name and last is not None:
-            ends.append((frame.y(last), each))
+            ends.append((frame.y(last), len(ends), each))
     parts, below = [], float("inf")
-    for y, each in sorted(ends, key=lambda end: -end[0]):
+    for y, _, each in sorted(ends, key=lambda end: (-end[0], -end[1])):
         place = min(y, below - LABEL_GAP)
         below = place
         at = f'x="{frame.width - frame.right + 6}" y="{place + 4:.1f}"'

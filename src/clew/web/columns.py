@@ -48,13 +48,13 @@ SPANS = (
     Column("service", "Service", first=False),
 )
 SESSIONS = (
-    Column("when", "Started"),
+    Column("when", "Last active", sort="end"),
     Column("name", "Session"),
     Column("verdict", "Outcome"),
-    Column("turns", "Turns", True),
-    Column("latency", "Length", True),
-    Column("tokens", "Tokens", True, about="input → output"),
-    Column("cost", "Cost", True),
+    Column("turns", "Turns", True, "traces"),
+    Column("latency", "Length", True, "latency"),
+    Column("tokens", "Tokens", True, "tokens", about="input → output"),
+    Column("cost", "Cost", True, "cost"),
     Column("user", "User"),
 )
 ALWAYS = frozenset({"when", "name"})

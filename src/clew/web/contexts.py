@@ -10,7 +10,6 @@ from markupsafe import Markup
 from clew.traces.views import Group, Overview, Score, SessionRow, SpanRow, TraceRow, TraceView
 from clew.web.columns import Column
 from clew.web.compare import Difference
-from clew.web.excerpts import Piece
 from clew.web.filterbox import FilterBox
 from clew.web.tree import Step
 from clew.web.urls import PRESETS, Window, with_params
@@ -115,6 +114,28 @@ class Chunk:
     steps: tuple[Step, ...]
 
 
+def fold_href(path: str, state: dict[str, str], span_id: str) -> str:
+    """A trace's page with one step folded, or unfolded where it is."""
+    folded = [each for each in state.get("fold", "").split(",") if each]
+    changed = [each for each in folded if each != span_id] if span_id in folded else [*folded, span_id]
+    return with_params(path, state, fold=",".join(changed))
+
+
+@dataclass(frozen=True)
+class StepsPart:
+    """Some steps of a long tree, to be put where they belong."""
+
+    steps: tuple[Step, ...]
+    state: dict[str, str]
+    path: str
+    picked: str
+    own_time: bool
+
+    def fold_href(self, span_id: str) -> str:
+        """The page with one step folded, or unfolded where it is."""
+        return fold_href(self.path, self.state, span_id)
+
+
 @dataclass(frozen=True)
 class TracePage:
     """One trace: the tree on its time axis, one step opened."""
@@ -140,9 +161,7 @@ class TracePage:
 
     def fold_href(self, span_id: str) -> str:
         """The same page with one step folded, or unfolded where it is."""
-        folded = [each for each in self.state.get("fold", "").split(",") if each]
-        changed = [each for each in folded if each != span_id] if span_id in folded else [*folded, span_id]
-        return with_params(self.path, self.state, fold=",".join(changed))
+        return fold_href(self.path, self.state, span_id)
 
 
 @dataclass(frozen=True)
@@ -174,7 +193,7 @@ class ListState:
     def sort_href(self, column: Column) -> str:
         """The list in the order of a column; a second press turns it round."""
         turned = "asc" if self.sort == column.sort and self.descending else ""
-        return with_params(self.path, self.state, sort="" if column.sort == "start" else column.sort, dir=turned, after="")
+        return with_params(self.path, self.state, sort="" if column == self.all_columns[0] else column.sort, dir=turned, after="")
 
 
 @dataclass(frozen=True)
@@ -182,10 +201,12 @@ class TracesPage:
     """The list of traces, or of spans."""
 
     verdict: Verdict
+    verdict_href: str  # where the sentence with the exact numbers comes from; '' where this one is exact
     list: ListState
     spans: bool  # whether spans are listed, not traces
     traces: tuple[TraceRow, ...]
     rows: tuple[SpanRow, ...]
+    names_differ: bool  # whether the traces' names tell them apart; where they do not, what went in stands first
     here: str  # address of this part of the list, to load it again
     more: str  # address of the next part; '' at the end
     live: bool
@@ -323,17 +344,20 @@ class SessionPage:
     visits: tuple[Visit, ...]
     remark: str
     traces_href: str
-    more: str  # the session's later traces; '' where all are shown
     project: str
 
 
+Piece = tuple[str, bool]  # text, whether it is what was searched for
+
+
 @dataclass(frozen=True)
-class Hit:
+class Found:
     """One span that holds what was searched for."""
 
     span: SpanRow
     href: str
     excerpts: tuple[tuple[str, tuple[Piece, ...]], ...]  # (where: input or output; the text with what was found)
+    also: int  # how many later spans of the same trace on this page hold it too
 
 
 @dataclass(frozen=True)
@@ -345,7 +369,7 @@ class SearchPage:
     path: str
     state: dict[str, str]
     window: Window
-    hits: tuple[Hit, ...]
+    hits: tuple[Found, ...]
     more: str
     project: str
 

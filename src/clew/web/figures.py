@@ -175,14 +175,14 @@ def clock(ns: int, zone: tzinfo) -> str:
 
 
 def when(ns: int, now: int, zone: tzinfo) -> str:
-    """A moment, as short as is clear: ``14:32:07`` today, ``12 Nov 14:32`` this year, ``12 Nov 2024`` before."""
+    """A moment, as short as is clear: ``14:32:07`` today, ``12 Nov 14:32`` this year, ``12 Nov 2024 14:32`` before."""
     moment, today = local(ns, zone), local(now, zone)
     if moment.date() == today.date():
         return moment.strftime("%H:%M:%S")
     day = f"{moment.day} {moment:%b}"
     if moment.year == today.year:
         return f"{day} {moment:%H:%M}"
-    return f"{day} {moment.year}"
+    return f"{day} {moment.year} {moment:%H:%M}"
 
 
 def exact(ns: int, zone: tzinfo) -> str:
@@ -203,6 +203,15 @@ def span_of_time(start_ns: int, end_ns: int, zone: tzinfo) -> str:
     return f"{first.day} {first:%b} – {last.day} {last:%b}"
 
 
+def between(start_ns: int, end_ns: int, now: int, zone: tzinfo) -> str:
+    """Two moments joined by a word: ``14:00 and 15:00 on 12 Nov``, ``12 Nov 14:00 and 13 Nov 09:00``; the year where it is another."""
+    first, last = local(start_ns, zone), local(end_ns, zone)
+    year = "" if last.year == local(now, zone).year else f" {last.year}"
+    if first.date() == last.date():
+        return f"{first:%H:%M} and {last:%H:%M} on {first.day} {first:%b}{year}"
+    return f"{first.day} {first:%b} {first:%H:%M} and {last.day} {last:%b} {last:%H:%M}{year}"
+
+
 def ago(ns: int, now: int) -> str:
     """How long ago: ``8 s ago``, ``3 min ago``, ``2 d ago``."""
     gap = max(now - ns, 0)
@@ -218,6 +227,11 @@ def size(n: int) -> str:
         if n >= unit:
             return f"{_three(n / unit)}{NBSP}{name}"
     return f"{n}{NBSP}B"
+
+
+def sentence_case(text: str) -> str:
+    """The text with its first letter large."""
+    return text[:1].upper() + text[1:]
 
 
 def short_id(text: str) -> str:

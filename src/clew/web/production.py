@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from datetime import tzinfo
 
@@ -9,9 +10,10 @@ from markupsafe import Markup
 
 from clew.core.clock import NS_PER_S
 from clew.stats import Interval, wilson_interval
-from clew.traces.filter.write import quoted
-from clew.traces.views import Bucket, Cost, Group, Overview, Quantile
-from clew.web import charts, figures, glyphs
+from clew.traces.filter import FieldRef
+from clew.traces.filter.write import field_text, quoted
+from clew.traces.views import Bucket, Cost, Group, Overview, Quantile, Share
+from clew.web import charts, figures, glyphs, tree
 from clew.web.charts import Series, Slot
 from clew.web.compare import TONES, WORDS, compare_shares
 from clew.web.contexts import ChartCard, GroupLine
@@ -20,7 +22,7 @@ THIRD = (372, 150)
 Href = Callable[[int, int], str]  # from, to → the traces of that stretch of time
 
 
-def chart_cards(overview: Overview, zone: tzinfo, noun: str, href: Href) -> tuple[ChartCard, ...]:
+def chart_cards(overview: Overview, zone: tzinfo, href: Href) -> tuple[ChartCard, ...]:
     """Volume, latency, failures, tokens, cost."""
     before = overview.total.before
     buckets = overview.buckets
@@ -35,9 +37,9 @@ def chart_cards(overview: Overview, zone: tzinfo, noun: str, href: Href) -> tupl
 
     total = overview.total.error_share
     return (
-        _volume(buckets, told, zone, noun, total.n, against(total.n, before.error_share.n if before else None)),
+        _volume(buckets, told, zone, total.n, against(total.n, before.error_share.n if before else None)),
         _latency(overview, told, zone),
-        _failures(overview, told, zone, noun),
+        _failures(overview, told, zone),
         _tokens(overview, told, zone, against(overview.total.tokens, before.tokens if before else None)),
         _cost(overview, told, zone, against(overview.total.cost.micros or 0, before.cost.micros if before else None)),
     )
@@ -46,19 +48,14 @@ def chart_cards(overview: Overview, zone: tzinfo, noun: str, href: Href) -> tupl
 Told = Callable[[Callable[[Bucket], str]], list[Slot]]
 
 
-def units_of(bucket: Bucket, noun: str) -> int:
-    """How many there are in a bucket of what shares are shares of."""
-    return bucket.traces if noun == "trace" else bucket.spans
-
-
-def _volume(buckets: Sequence[Bucket], told: Told, zone: tzinfo, noun: str, total: int, change: str) -> ChartCard:
-    slots = told(lambda b: f"{figures.plural(units_of(b, noun), noun)}, {figures.count(b.errors)} failed")
+def _volume(buckets: Sequence[Bucket], told: Told, zone: tzinfo, total: int, change: str) -> ChartCard:
+    slots = told(lambda b: f"{figures.plural(b.traces, 'trace')}, {figures.count(b.errors)} failed")
     series = (
-        Series("", "", tuple(float(units_of(b, noun)) for b in buckets)),
+        Series("", "", tuple(float(b.traces) for b in buckets)),
         Series("", "bad", tuple(float(b.errors) for b in buckets)),
     )
-    svg = charts.bars(slots, series, zone=zone, label=figures.short, words=f"{noun}s over time, those that failed in front")
-    return ChartCard(f"{noun.capitalize()}s", "failed in red", figures.count(total), change, svg, half=True)
+    svg = charts.bars(slots, series, zone=zone, label=figures.short, words="traces over time, those that failed in front")
+    return ChartCard("Traces", "failed in red", figures.count(total), change, svg, half=True)
 
 
 def _latency(overview: Overview, told: Told, zone: tzinfo) -> ChartCard:
@@ -67,15 +64,19 @@ def _latency(overview: Overview, told: Told, zone: tzinfo) -> ChartCard:
         return ", ".join(f"{name} {figures.duration(q.value_ns)}" for name, q in known) or "no spans"
 
     buckets = overview.buckets
-    series = (
+    every = (
         _quantile_series("p99", "violet", [b.p99 for b in buckets]),
         _quantile_series("p95", "blue", [b.p95 for b in buckets]),
         _quantile_series("p50", "ink", [b.p50 for b in buckets]),
     )
-    svg = charts.lines(told(words), series, zone=zone, label=seconds, words="latency over time: median, p95, p99")
+    # Where a step has too few traces to bound the 99th percentile, it is the highest value and says nothing that the 95th does not.
+    series = every if not every[0].faint else every[1:]
+    remark = "dashed: too few for an interval" if any(each.faint for each in series) else ""
+    svg = charts.lines(told(words), series, zone=zone, label=seconds, words="latency over time: median, p95, p99", nice=nice_seconds)
     p95 = overview.total.p95
     figure = figures.duration(p95.value_ns) if p95 else figures.DASH
-    return ChartCard("Latency", "", f"p95 {figure}", figures.duration_range(p95.low_ns, p95.high_ns) if p95 else "", svg, half=True)
+    interval = figures.duration_range(p95.low_ns, p95.high_ns) if p95 else ""
+    return ChartCard("Latency", remark, f"p95 {figure}", interval, svg, half=True)
 
 
 def _quantile_series(name: str, tone: str, values: Sequence[Quantile | None]) -> Series:
@@ -88,29 +89,51 @@ def _quantile_series(name: str, tone: str, values: Sequence[Quantile | None]) ->
         tuple(in_seconds(q.value_ns) if q else None for q in values),
         tuple(in_seconds(q.low_ns) if q else None for q in values),
         tuple(in_seconds(q.high_ns) if q else None for q in values),
+        faint=not any(q and q.high_ns is not None for q in values),
     )
+
+
+def nice_seconds(most: float) -> tuple[float, list[float]]:
+    """A round upper edge for times: of seconds in tens, of minutes and hours in sixties."""
+    step = tree.nice_step(max(most, 1e-9) * NS_PER_S / 4) / NS_PER_S
+    lines = max(math.ceil(most / step - 1e-9), 1)
+    return step * lines, [step * index for index in range(lines + 1)]
 
 
 def seconds(value: float) -> str:
     """An axis label of a time in seconds."""
-    return "0" if value == 0 else figures.duration(round(value * NS_PER_S)).replace(".0" + figures.NBSP, figures.NBSP)
+    if value == 0:
+        return "0"
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if value >= size:
+            return f"{value / size:g}{figures.NBSP}{unit}"
+    return figures.duration(round(value * NS_PER_S)).replace(".0" + figures.NBSP, figures.NBSP)
 
 
-def _failures(overview: Overview, told: Told, zone: tzinfo, noun: str) -> ChartCard:
-    shares = [wilson_interval(min(b.errors, units_of(b, noun)), units_of(b, noun)) for b in overview.buckets]
+def percent(value: float) -> str:
+    """An axis label of a share."""
+    return figures.share(value).replace(".0%", "%")
+
+
+def _failures(overview: Overview, told: Told, zone: tzinfo) -> ChartCard:
+    shares = [wilson_interval(b.errors, b.traces) for b in overview.buckets]
 
     def words(b: Bucket) -> str:
-        share = wilson_interval(min(b.errors, units_of(b, noun)), units_of(b, noun))
+        share = wilson_interval(b.errors, b.traces)
         if not isinstance(share, Interval):
-            return f"no {noun}s"
+            return "no traces"
         estimate = f"{figures.share(share.value)} failed ({figures.share_range(share.low, share.high)})"
         return f"{estimate}, {figures.count(b.errors)} of {figures.count(share.n)}"
 
     known = [share if isinstance(share, Interval) else None for share in shares]
-    series = Series("", "bad", *(tuple(getattr(s, end) if s else None for s in known) for end in ("value", "low", "high")))
-    svg = charts.lines(
-        told(words), (series,), zone=zone, label=figures.share, size=THIRD, words="share that failed over time", least_top=0.05
+    series = Series(
+        "",
+        "bad",
+        tuple(s.value if s else None for s in known),
+        tuple(s.low if s else None for s in known),
+        tuple(s.high if s else None for s in known),
     )
+    svg = charts.lines(told(words), (series,), zone=zone, label=percent, size=THIRD, words="share that failed over time", least_top=0.05)
     total = overview.total.error_share
     return ChartCard("Failed", "", figures.share(total.value), figures.share_range(total.low, total.high), svg)
 
@@ -145,9 +168,21 @@ def dollars(value: float) -> str:
 
 def group_filter(group_by: str, key: str) -> str:
     """The condition that holds for one line of the table, as the filter language writes it."""
-    if not key:
-        return f"{group_by} missing"
-    return f"{group_by} = {quoted(key)}"
+    field = field_text(FieldRef("attr", group_by.removeprefix("attr."))) if group_by.startswith("attr.") else group_by
+    return f"{field} = {quoted(key)}"
+
+
+def narrowed(filter_text: str, condition: str) -> str:
+    """A filter with one more condition."""
+    if not condition or not filter_text.strip():
+        return condition or filter_text
+    return f"({filter_text}) and {condition}"
+
+
+def empty_overview(now: int, group_by: str) -> Overview:
+    """The overview of nothing: what a page stands on while its filter has a mistake or its project no trace."""
+    nothing = Group("", 0, Share(0, 0, None, None, None), None, None, 0, Cost(None, 0, 0))
+    return Overview(now, now, NS_PER_S, nothing, 0, 0, 0, (), (), group_by, "")
 
 
 def group_lines(groups: Sequence[Group], href: Callable[[str], str]) -> tuple[GroupLine, ...]:

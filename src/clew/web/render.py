@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from functools import cache
 from typing import Any
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from fastapi import Request
@@ -19,11 +20,12 @@ from clew.store import Store
 from clew.traces.projects import Project, Projects
 from clew.web import figures
 from clew.web.assets import bundle
-from clew.web.tree import least_width, mark_words
+from clew.web.tree import least_width, mark_words, step_name
 from clew.web.urls import url, with_params
 from clew.web.verdicts import score_text, score_tone
 
 THEMES = ("light", "dark", "system")
+YEAR_S = 31_536_000
 THEME_COOKIE, ZONE_COOKIE = "clew_theme", "clew_zone"
 
 StoreOf = Callable[[Request], Store]
@@ -58,11 +60,17 @@ def _zone(name: str) -> tuple[tzinfo, str]:
         return UTC, ""
 
 
+def path_of(request: Request) -> str:
+    """The path of this page as the address had it: still quoted, so that it can stand in a link whatever the project is called."""
+    raw: bytes = request.scope.get("raw_path") or quote(request.url.path).encode()
+    return raw.decode("ascii", "replace").split("?")[0]
+
+
 def shell(request: Request, room: str, project: str = "", projects: tuple[str, ...] = ()) -> Shell:
     """The frame for one request."""
     zone, name = reader_zone(request)
     theme = request.cookies.get(THEME_COOKIE, "system")
-    path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    path = path_of(request) + (f"?{request.url.query}" if request.url.query else "")
     return Shell(
         room=room,
         project=project,
@@ -80,7 +88,7 @@ def project_shell(request: Request, store: Store, room: str, name: str) -> tuple
     """The frame of a page in a project. Raises NotFound when there is no such project."""
     projects = Projects(store)
     project = projects.find(name)
-    return shell(request, room, name, tuple(sorted(each.name for each in projects.all()))), project
+    return shell(request, room, project.name, tuple(sorted(each.name for each in projects.all()))), project
 
 
 def _zoned(function: Callable[..., str]) -> Callable[..., str]:
@@ -101,13 +109,13 @@ def _when(context: Context, ns: int) -> str:
 def environment() -> Environment:
     """The templates. Everything is escaped, whatever the file is called; a name that is not there is an error, not an empty text."""
     made = Environment(loader=PackageLoader("clew.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    for name in ("count", "short", "duration", "money", "share", "clip", "short_id", "size", "plural", "change", "points"):
+    for name in ("count", "short", "duration", "money", "share", "clip", "short_id", "size", "plural", "change", "points", "sentence_case"):
         made.filters[name] = getattr(figures, name)
     made.filters["clock"] = _zoned(figures.clock)
     made.filters["exact"] = _zoned(figures.exact)
     made.filters["when"] = _when
     made.globals.update(static=bundle().url, url=url, with_params=with_params, figures=figures)
-    made.globals.update(score_tone=score_tone, score_text=score_text, least_width=least_width, mark_words=mark_words)
+    made.globals.update(score_tone=score_tone, score_text=score_text, least_width=least_width, mark_words=mark_words, step_name=step_name)
     return made
 
 

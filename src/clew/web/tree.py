@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from clew.core.clock import NS_PER_S
-from clew.traces.views import Tokens, TreeNode
+from clew.traces.views import SpanRow, Tokens, TreeNode
 from clew.web import figures
 
 CHUNK = 100  # steps that come and go together in a long trace
@@ -38,6 +38,11 @@ MARKS = {
     "negative_duration": "it ends before it starts",
     "zero_duration": "it ends when it starts",
 }
+
+
+def step_name(span: SpanRow) -> str:
+    """What a step is called where its kind is shown beside: a tool by its own name, all else by the span's."""
+    return (span.tool_name if span.kind == "TOOL" else "") or span.name or "(no name)"
 
 
 @dataclass(frozen=True)
@@ -117,14 +122,14 @@ def ticks(length_ns: int, most: int = 5) -> list[tuple[float, str]]:
 def nice_step(at_least: float) -> int:
     """The smallest round number of ns (1, 2 or 5 of a decimal unit; 10, 15, 30 of a sexagesimal one) that is no less."""
     seconds = NS_PER_S
-    if at_least <= 30 * seconds:
+    if at_least <= 10 * seconds:
         unit = 1
         while True:
             for factor in (1, 2, 5):
                 if unit * factor >= at_least:
                     return unit * factor
             unit *= 10
-    for size in (30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400):
+    for size in (15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400):
         if size * seconds >= at_least:
             return size * seconds
     day = 86_400 * seconds

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from clew.traces.views import Overview, Score, SessionRow, Share, TraceView
 from clew.web import figures
 from clew.web.compare import Difference, compare_shares
+from clew.web.tree import step_name
 
 PASSED = frozenset({"pass", "passed", "true", "yes", "good", "correct", "success", "ok"})
 FAILED = frozenset({"fail", "failed", "false", "no", "bad", "incorrect", "failure", "error"})
@@ -60,15 +61,17 @@ def trace_verdict(view: TraceView) -> Verdict:
         # The deepest error is the one that the others pass on.
         first = max(failed, key=lambda node: (node.depth, -node.span.start_ns), default=None)
         cause = first.span if first else root
-        return Verdict(_failure("Failed", cause.name, cause.status_message or cause.error_type), "bad")
+        return Verdict(_failure("Failed", step_name(cause), cause.status_message or cause.error_type), "bad")
     wrong = next((score for score in view.scores if score_tone(score) == "bad"), None)
-    said = _said(failed[0].span.name, failed[0].span.status_message, len(failed) - 1) if failed else ""
+    said = _said(step_name(failed[0].span), failed[0].span.status_message, len(failed) - 1) if failed else ""
     if wrong is not None:
         judged = f"{figures.clip(wrong.name, 60)} says {figures.clip(score_text(wrong), 40)}"
         return Verdict(f"Finished, but {judged}; {said}." if said else f"Finished without an error, but {judged}.", "bad")
     if said:
         return Verdict(f"Finished, though {said}.", "bad")
-    return Verdict(f"Finished without an error in {figures.duration(view.end_ns - view.start_ns)}.", "good")
+    right = next((score for score in view.scores if score_tone(score) == "good"), None)
+    judged = f"; {figures.clip(right.name, 60)} says {figures.clip(score_text(right), 40)}" if right else ""
+    return Verdict(f"Finished without an error in {figures.duration(view.end_ns - view.start_ns)}{judged}.", "good")
 
 
 def _said(name: str, message: str, more: int) -> str:
@@ -111,6 +114,8 @@ def overview_verdict(overview: Overview, noun: str, window_words: str, before_wo
     before = overview.total.before
     if before is None or not before.error_share.n or not before_words:
         return Verdict(text + ".")
+    if share.count == 0 and before.error_share.count == 0:
+        return Verdict(f"{text}, and none {before_words}.", "good")
     difference = compare_shares(share, before.error_share)
     tone = {"worse": "bad", "better": "good"}.get(difference.verdict, "")
     return Verdict(f"{text}, {_against(difference, before.error_share, before_words)}.", tone)
@@ -145,11 +150,11 @@ def counted_verdict(noun: str, sentence: str, window_words: str, total: int, fai
     return Verdict(f"{subject(total, sentence, noun)} {window_words}; {tail}.")
 
 
-def session_verdict(row: SessionRow) -> Verdict:
-    """How one session went."""
-    turns = figures.plural(row.traces, "turn")
+def session_verdict(row: SessionRow, turns_of_user: int, scores: Sequence[Score]) -> Verdict:
+    """How one session went. ``scores`` are its own and those of its traces."""
+    turns = figures.plural(turns_of_user, "turn")
     length = figures.duration(row.end_ns - row.start_ns)
-    wrong = next((score for score in row.scores if score_tone(score) == "bad"), None)
+    wrong = next((score for score in scores if score_tone(score) == "bad"), None)
     if wrong is not None:
         return Verdict(f"{turns} in {length}; {figures.clip(wrong.name, 60)} says {figures.clip(score_text(wrong), 40)}.", "bad")
     if row.errors:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Annotated, Any
+from urllib.parse import unquote
 
 from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
@@ -12,11 +13,10 @@ from clew.core.errors import NotFound
 from clew.traces.projects import Projects
 from clew.web import figures
 from clew.web.contexts import Account, FrontPage, IngestPage
-from clew.web.render import THEME_COOKIE, THEMES, StoreOf, page, shell
+from clew.web.render import THEME_COOKIE, THEMES, YEAR_S, StoreOf, page, shell
 from clew.web.urls import safe_back, url
 from clew.web.verdicts import Verdict
 
-YEAR_S = 31_536_000
 SIGNAL_WORDS = {"spans": "Spans", "logs": "Log records", "scores": "Scores"}
 
 LedgerOf = Callable[[Request], Any]
@@ -30,7 +30,7 @@ def routes(store_of: StoreOf, ledger_of: LedgerOf) -> APIRouter:
     def front(request: Request) -> Response:
         projects = Projects(store_of(request)).all()
         if projects:
-            last = request.cookies.get("clew_project")
+            last = unquote(request.cookies.get("clew_project", ""))
             names = [project.name for project in projects]
             return RedirectResponse(url("/p", last if last in names else names[0]), 307)
         context = FrontPage(Verdict("Nothing has arrived yet."), "", str(request.base_url).rstrip("/"))
@@ -71,5 +71,7 @@ def ingest_page(ledger: Any) -> IngestPage:
             f"{figures.count(stored)} of {figures.count(received)} records are stored; {figures.count(refused)} were refused.", "bad"
         )
     else:
-        verdict = Verdict(f"All {figures.count(received)} records that came in are stored.", "good")
+        known = sum(each.duplicates for each in accounts)
+        tail = f"; {figures.count(known)} of them were known already" if known else ""
+        verdict = Verdict(f"All {figures.count(received)} records that came in are stored{tail}.", "good")
     return IngestPage(verdict, ledger, accounts, balanced)

@@ -18,10 +18,12 @@ STATE = ("q", "window", "from", "to", "sort", "dir", "cols", "what", "live", "af
 PAGE = 50
 
 
-def list_state(request: Request, frame: Shell, scope: Scope, columns: tuple[Column, ...], *, default_window: str = "all") -> ListState:
+def list_state(
+    request: Request, frame: Shell, room: str, scope: Scope, columns: tuple[Column, ...], *, default_window: str = "all"
+) -> ListState:
     """The state of a list page. A filter's mistake is kept in its box; anything else that does not fit raises InputError."""
     state = state_of(request, *STATE)
-    path = request.url.path
+    path = url("/p", frame.project, room)
     kept = {name: value for name, value in state.items() if name not in ("q", "after")}
     box = filter_box(state.get("q", ""), scope, action=path, complete_href=url("/p", frame.project, "complete", scope=scope), kept=kept)
     return ListState(
@@ -31,7 +33,7 @@ def list_state(request: Request, frame: Shell, scope: Scope, columns: tuple[Colu
         window=read_window(state, frame.now_ns, frame.zone, default_window),
         columns=chosen(columns, state.get("cols", "")),
         all_columns=columns,
-        sort=state.get("sort", "start"),
+        sort=state.get("sort") or columns[0].sort,
         descending=state.get("dir") != "asc",
     )
 

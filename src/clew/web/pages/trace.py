@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from clew.core.clock import now_ns
+from clew.core.errors import InputError
+from clew.store import Store
+from clew.traces.read import get_span, get_trace, trace_neighbours
 from clew.traces.views import TraceView
-from clew.web import tree
-from clew.web.contexts import Chunk, StepDetail, TracePage
-from clew.web.urls import url, with_params
+from clew.web import figures, tree
+from clew.web.contexts import Chunk, StepDetail, StepsPart, TracePage
+from clew.web.detail import step_detail
+from clew.web.filterbox import filter_box
+from clew.web.pages.lists import read_carried
+from clew.web.render import StoreOf, page, project_shell, reader_zone, state_of, wants_fragment
+from clew.web.urls import read_window, url, with_params
 from clew.web.verdicts import trace_verdict
 
 STATE = ("span", "fold", "view", "time", "list", "from")
+NAME = "traces"
 FIRST_CHUNKS = 2  # chunks that come with the page; the rest when they are near
 
 
@@ -35,7 +47,7 @@ def chunks_of(view: TraceView, state: dict[str, str], path: str, picked: str) ->
     """The tree in chunks, those loaded that come with the page, and how many steps there are as it is folded."""
     places = tree.visible(view.nodes, folded_of(state))
     starts = range(0, len(places), tree.CHUNK)
-    asked = int(state["from"]) // tree.CHUNK if state.get("from", "").isascii() and state.get("from", "").isdigit() else 0
+    asked = first_step(state) // tree.CHUNK
     at = next((index // tree.CHUNK for index, (place, _) in enumerate(places) if view.nodes[place].span.span_id == picked), 0)
     loaded = {*range(asked, asked + FIRST_CHUNKS), at}
     found = []
@@ -82,3 +94,85 @@ def trace_page(
         fold_all=with_params(path, state, fold=",".join(foldable)) if len(foldable) > 1 and not folded and len(foldable) <= 150 else "",
         unfold_all=with_params(path, state, fold=None) if folded else "",
     )
+
+
+def routes(store_of: StoreOf) -> APIRouter:
+    """The routes of the page and of its parts."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/p/{project}/traces/{trace_id}")
+    def trace(request: Request, project: str, trace_id: str) -> Response:
+        store = store_of(request)
+        frame, found = project_shell(request, store, NAME, project)
+        view = get_trace(store, found.id, trace_id)
+        state = state_of(request, *STATE)
+        detail = _detail(store, found.id, view, state)
+        if wants_fragment(request) and request.headers.get("hx-target") == "detail":
+            context = trace_page(view, state, detail, neighbours=(None, None), list_words="")
+            return page("detail.html", frame, context)
+        neighbours, words = _in_list(request, store, found.id, view.trace_id, state)
+        return page("trace.html", frame, trace_page(view, state, detail, neighbours=neighbours, list_words=words))
+
+    @router.get("/p/{project}/traces/{trace_id}/steps")
+    def steps(request: Request, project: str, trace_id: str) -> Response:
+        store = store_of(request)
+        frame, found = project_shell(request, store, NAME, project)
+        view = get_trace(store, found.id, trace_id)
+        return page("steps.html", frame, steps_part(view, state_of(request, *STATE)))
+
+    return router
+
+
+def steps_part(view: TraceView, state: dict[str, str]) -> StepsPart:
+    """One chunk of a long tree; ``from`` says which."""
+    path = url("/p", view.project, "traces", view.trace_id)
+    places = tree.visible(view.nodes, folded_of(state))
+    first = first_step(state)
+    chunk = places[first : first + tree.CHUNK]
+    kept = {name: value for name, value in state.items() if name != "from"}
+    return StepsPart(tuple(tree.lay_out(view.nodes, chunk, view.start_ns, view.end_ns)), kept, path, "", state.get("time") == "own")
+
+
+def first_step(state: dict[str, str]) -> int:
+    """The place in the tree that the URL asks for, at the start of a chunk. Raises InputError."""
+    text = state.get("from", "0")
+    if not (text.isascii() and text.isdigit() and len(text) <= 9):
+        raise InputError(f"from {text[:40]!r}; wanted the number of a step, from 0")
+    return int(text) // tree.CHUNK * tree.CHUNK
+
+
+def _detail(store: Store, project_id: int, view: TraceView, state: dict[str, str]) -> StepDetail | None:
+    picked = opened_step(view, state)
+    node = next((each for each in view.nodes if each.span.span_id == picked), None)
+    if node is None:
+        return None
+    opened = get_span(store, project_id, view.trace_id, picked)
+    path = url("/p", view.project, "traces", view.trace_id)
+    return step_detail(opened, self_ns=node.self_ns, project=view.project, path=path, state=state)
+
+
+def _in_list(
+    request: Request, store: Store, project_id: int, trace_id: str, state: dict[str, str]
+) -> tuple[tuple[str | None, str | None], str]:
+    """The neighbours in the list one came from, and that list in a few words. A list that cannot be read has neither."""
+    asked = read_carried(state.get("list", ""))
+    spans = asked.get("what") == "spans"
+    box = filter_box(asked.get("q", ""), "span" if spans else "trace", action="", complete_href="", kept={})
+    if box.mistake or spans:
+        return (None, None), ""
+    zone, _ = reader_zone(request)
+    try:
+        window = read_window(asked, now_ns(), zone, "all")
+        neighbours = trace_neighbours(
+            store,
+            project_id,
+            trace_id,
+            filter_text=box.text,
+            since_ns=window.since_ns,
+            until_ns=window.until_ns,
+            sort=asked.get("sort", "start"),
+            descending=asked.get("dir") != "asc",
+        )
+    except InputError:
+        return (None, None), ""
+    return neighbours, figures.clip(box.sentence, 60)
