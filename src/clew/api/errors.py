@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
+from starlette.routing import Match
 
 from clew.core.errors import ClewError, FilterError, InputError, NotFound, Overloaded, StoreError, StoreFull, TooLarge
 
@@ -28,6 +29,7 @@ STATUS: tuple[tuple[type[ClewError], int, str], ...] = (
     (ClewError, 500, "failed"),
 )
 HTTP_CODES = {400: "bad_input", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 OUR_FAULT = "the fault is ours and is in the server's log; nothing that was stored is harmed"
 
 
@@ -85,6 +87,12 @@ def writable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
+def allowed(asgi: FastAPI, request: Request) -> list[str]:
+    """The methods of this path over all of its routes; the router knows only those of the first."""
+    asked = ({**request.scope, "method": method} for method in METHODS)
+    return [scope["method"] for scope in asked if any(route.matches(scope)[0] == Match.FULL for route in asgi.routes)]
+
+
 def install(asgi: FastAPI) -> None:
     """Answers errors under ``/api`` in the one form. Pages put their own answers over these."""
 
@@ -98,11 +106,12 @@ def install(asgi: FastAPI) -> None:
             raise error
         return from_invalid(error)
 
-    async def http_error(_request: Request, error: Exception) -> JSONResponse:
+    async def http_error(request: Request, error: Exception) -> JSONResponse:
         if not isinstance(error, HTTPException):
             raise error
         code = HTTP_CODES.get(error.status_code, "http")
-        return answer(error.status_code, ErrorBody(code=code, message=str(error.detail)), error.headers)
+        headers = {"Allow": ", ".join(allowed(asgi, request))} if error.status_code == 405 else error.headers
+        return answer(error.status_code, ErrorBody(code=code, message=str(error.detail)), headers)
 
     async def failed(request: Request, error: Exception) -> JSONResponse:
         # The words of a fault of ours may hold anything, so they stay in the log's traceback and out of the answer.

@@ -18,7 +18,7 @@ router = APIRouter(prefix="/projects/{project}", tags=["cost"], responses=ANSWER
 class PriceIn(BaseModel):
     """US dollars per million tokens by part (input, output, cache_read, …), as decimal text; see docs/cost.md."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     model: str = Field(min_length=1, max_length=200, description="a model's name, or its beginning and *")
     provider: str = Field("", max_length=200, description="empty: any provider")
@@ -29,7 +29,7 @@ class PriceIn(BaseModel):
 class RecomputeIn(BaseModel):
     """The spans whose cost is worked out again, by start."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     since_ns: int = Field(0, ge=0, le=MAX_NS)
     until_ns: int = Field(MAX_NS, ge=0, le=MAX_NS)

@@ -73,9 +73,7 @@ class CompletionAnswer(BaseModel):
 Sort = Literal["start", "latency", "cost", "tokens", "errors"]
 SessionSort = Literal["end", "start", "latency", "traces", "cost", "tokens", "errors"]
 Descending = Annotated[bool, Query(description="newest or largest first")]
-After = Annotated[
-    str | None, Query(max_length=4000, description="``next`` of the answer before; without it, the place to begin")
-]
+After = Annotated[str | None, Query(max_length=4000, description="``next`` of the answer before; without it, the place to begin")]
 
 
 @router.get("/traces", summary="A page of traces", tags=["traces"])
@@ -90,7 +88,7 @@ def traces(
 ) -> TracePage:
     """The traces that start in the window, each with the sums over all of its spans."""
     page = read.list_traces(store, project.id, **window.asked, sort=sort, descending=descending, cursor=cursor, limit=limit)
-    return TracePage.model_construct(items=page.items, next=page.next, sentence=page.sentence)
+    return TracePage.model_construct(items=list(page.items), next=page.next, sentence=page.sentence)
 
 
 @router.get("/spans", summary="A page of spans", tags=["traces"])
@@ -105,21 +103,21 @@ def spans(
 ) -> SpanPage:
     """The spans that start in the window."""
     page = read.list_spans(store, project.id, **window.asked, sort=sort, descending=descending, cursor=cursor, limit=limit)
-    return SpanPage.model_construct(items=page.items, next=page.next, sentence=page.sentence)
+    return SpanPage.model_construct(items=list(page.items), next=page.next, sentence=page.sentence)
 
 
 @router.get("/tail/traces", summary="The traces that got spans since the last call", tags=["traces"])
 def tail_traces(store: StoreIn, project: ProjectIn, filter: Filter = "", after: After = None, limit: Limit = 50) -> TracePage:  # noqa: A002
     """The newest first. ``next`` is always given, for the next call."""
     page = read.tail_traces(store, project.id, filter_text=filter, after=after, limit=limit)
-    return TracePage.model_construct(items=page.items, next=page.next, sentence=page.sentence)
+    return TracePage.model_construct(items=list(page.items), next=page.next, sentence=page.sentence)
 
 
 @router.get("/tail/spans", summary="The spans that arrived since the last call", tags=["traces"])
 def tail_spans(store: StoreIn, project: ProjectIn, filter: Filter = "", after: After = None, limit: Limit = 50) -> SpanPage:  # noqa: A002
     """The newest first. ``next`` is always given, for the next call."""
     page = read.tail_spans(store, project.id, filter_text=filter, after=after, limit=limit)
-    return SpanPage.model_construct(items=page.items, next=page.next, sentence=page.sentence)
+    return SpanPage.model_construct(items=list(page.items), next=page.next, sentence=page.sentence)
 
 
 @router.get("/traces/{trace_id}", summary="One trace as a tree", tags=["traces"])
@@ -175,7 +173,7 @@ def sessions(
 ) -> SessionPage:
     """The sessions that were at work in the window, each with sums over its traces."""
     page = read.list_sessions(store, project.id, **window.asked, sort=sort, descending=descending, cursor=cursor, limit=limit)
-    return SessionPage.model_construct(items=page.items, next=page.next, sentence=page.sentence)
+    return SessionPage.model_construct(items=list(page.items), next=page.next, sentence=page.sentence)
 
 
 @router.get("/sessions/{session_id:path}", summary="One session as a conversation", tags=["sessions"])
@@ -207,7 +205,7 @@ def search(
 ) -> HitPage:
     """The newest first, with the text around each finding."""
     page = read.search(store, project.id, text, **window.asked, cursor=cursor, limit=limit)
-    return HitPage.model_construct(items=page.items, next=page.next, sentence=page.sentence)
+    return HitPage.model_construct(items=list(page.items), next=page.next, sentence=page.sentence)
 
 
 @router.get("/attributes", summary="The attribute keys there are", tags=["traces"])

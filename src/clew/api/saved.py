@@ -18,7 +18,7 @@ ListPage = Literal["traces", "spans", "sessions", "overview", "search"]
 class ViewIn(BaseModel):
     """A list's state: the part of its address behind the question mark."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     page: ListPage
     name: str = Field(min_length=1, max_length=60)

@@ -7,6 +7,7 @@ from typing import Literal
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from clew.api.common import MAX_NS
 from clew.api.errors import ANSWERS
 from clew.core.errors import InputError
 from clew.core.jsontext import dumps
@@ -18,7 +19,7 @@ router = APIRouter(tags=["scores"])
 class ScoreIn(BaseModel):
     """One judgement about one target. The target is a span (trace_id and span_id), a trace (trace_id) or a session (session_id)."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     project: str = Field(min_length=1, max_length=200, description="made on first sight")
     name: str = Field(min_length=1, max_length=200)
@@ -33,7 +34,7 @@ class ScoreIn(BaseModel):
     reason: str = Field("", max_length=100_000)
     identifier: str = Field("", max_length=200, description="tells several scores of one name on one target apart")
     metadata: dict[str, str | float | bool | None] = Field(default_factory=dict)
-    time_ns: int | None = Field(None, ge=0, lt=1 << 63, description="when it was judged; now unless given")
+    time_ns: int | None = Field(None, ge=0, le=MAX_NS, description="when it was judged; now unless given")
 
 
 class ScoreStored(BaseModel):
