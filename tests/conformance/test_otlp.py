@@ -103,7 +103,10 @@ def rejected(body):
     return partial.rejected_spans, partial.error_message
 
 
-@pytest.mark.parametrize("content_type", [PROTOBUF, "application/x-protobuf; charset=utf-8", "Application/X-Protobuf"])
+CONTENT_TYPES = {"plain": PROTOBUF, "with_parameters": "application/x-protobuf; charset=utf-8", "other_case": "Application/X-Protobuf"}
+
+
+@pytest.mark.parametrize("content_type", CONTENT_TYPES.values(), ids=CONTENT_TYPES)
 def test_protobuf_is_taken_by_its_content_type(server, made, content_type):
     made.span(1)
     status, headers, body = post(server, made.body, Content_Type=content_type)
