@@ -161,7 +161,7 @@ def encode(table: pa.Table) -> Encoded:
     return Encoded([sink.getvalue().to_pybytes()], "ArrowStream", ", ".join(f"`{name}` {kind}" for name, kind in TYPES.items()))
 
 
-def fill(store: Store, spans: int, *, chunk: int = 100_000, report: Any = None, generator: Generator | None = None) -> Generator:
+def fill(store: Store, spans: int, *, chunk: int = 50_000, report: Any = None, generator: Generator | None = None) -> Generator:
     """Puts ``spans`` spans over the generator's days into ``store``."""
     generator = generator or Generator()
     first = generator.end_ns - int(generator.days * 86_400 * NS)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from clew.core.jsontext import dumps
 from clew.store import Encoded, Statement, Store, open_store
-from clew.traces.filter.text import text_condition, whole_words
+from clew.traces.filter.text import grams_sql, text_condition, whole_words
 from reference.filter_reference import contains
 
 TEXTS = (
@@ -31,7 +31,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     store.facts.execute(
         Statement(
             "texts",
-            "CREATE TABLE texts (n UInt32, body String, INDEX words lowerUTF8(body) TYPE text(tokenizer = 'splitByNonAlpha'))"
+            "CREATE TABLE texts (n UInt32, body String, INDEX words lowerUTF8(body) TYPE text(tokenizer = 'splitByNonAlpha'),"
+            f" INDEX grams {grams_sql('lowerUTF8(body)')} TYPE text(tokenizer = 'array'))"
             " ENGINE = MergeTree ORDER BY n",
         )
     )
@@ -91,8 +92,8 @@ def test_the_index_is_asked_only_when_there_is_one() -> None:
         {"f0": "a refund policy"},
     )
     sql, params = text_condition("input_text", "f0", "a refund policy", indexed=True)
-    assert sql.startswith("(hasAllTokens(lowerUTF8(input_text), {f0w:Array(String)}) AND ")
-    assert params == {"f0": "a refund policy", "f0w": ["refund"]}
+    assert sql.startswith("(hasAllTokens(lowerUTF8(input_text), {f0w:Array(String)}) AND lowerUTF8(input_text) LIKE {f0p0:String} AND ")
+    assert params == {"f0": "a refund policy", "f0w": ["refund"], "f0p0": "%a%", "f0p1": "%policy%"}
 
 
 def test_a_needle_of_many_words_asks_the_index_for_as_many_as_it_takes(store: Store) -> None:

@@ -160,6 +160,9 @@ class EmbeddedFacts:
             "output_format_json_quote_64bit_integers": 0,
             "output_format_arrow_string_as_string": 1,
             "log_queries": 0,
+            # Parts of words are looked up among the words of the index, also short ones, unless they lie in very many words.
+            "text_index_like_min_pattern_length": 1,
+            "text_index_like_max_postings_to_read": 1000,
         }
         connection.query("SET " + ", ".join(f"{name}={value}" for name, value in settings.items()))
         self._all.append(connection)

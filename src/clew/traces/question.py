@@ -84,8 +84,8 @@ def question(
     if needle:
         tree = Search(needle) if tree == EVERYTHING else And((tree, Search(needle)))
     within = "start_ns >= {within_ns:Int64}"
-    sql = compile_filter(tree, scope, now_ns=now, within=within)
-    any_row = compile_filter(tree, scope, now_ns=now, within=within, heads=False, prefix="any_f") if scope == "trace" else sql
+    sql = compile_filter(tree, scope, now_ns=now, within=within, indexed=True)
+    any_row = compile_filter(tree, scope, now_ns=now, within=within, indexed=True, heads=False, prefix="any_f") if scope == "trace" else sql
     return Question(
         project_id=project_id,
         since_ns=FIRST_NS if since_ns is None else since_ns,

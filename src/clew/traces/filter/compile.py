@@ -13,6 +13,7 @@ from clew.core.errors import FilterError
 from clew.traces.filter.fields import type_of
 from clew.traces.filter.sentence import sentence
 from clew.traces.filter.subjects import Frame, Total, inner_frame, subject_of
+from clew.traces.filter.text import SPAN_TEXT, index_condition, pieces
 from clew.traces.filter.tree import NEGATIVE, And, Count, FieldRef, Node, Not, Op, Or, Scope, Search, Test, Value
 
 
@@ -45,21 +46,6 @@ def compile_filter(
     frame = Frame(scope, now_ns, prefix, f"{{{project_param}:UInt32}}", within, indexed, heads)
     where = _node(tree, frame)
     return Sql(where, frame.params, sentence(tree, scope))
-
-
-def compile_span(tree: Node, *, now_ns: int = 0) -> Sql:
-    """Over each span."""
-    return compile_filter(tree, "span", now_ns=now_ns)
-
-
-def compile_trace(tree: Node, *, now_ns: int = 0) -> Sql:
-    """Over the rows that stand for traces."""
-    return compile_filter(tree, "trace", now_ns=now_ns)
-
-
-def compile_session(tree: Node, *, now_ns: int = 0) -> Sql:
-    """Over rows with a ``session_id``."""
-    return compile_filter(tree, "session", now_ns=now_ns)
 
 
 def _node(node: Node, frame: Frame) -> str:
@@ -98,8 +84,14 @@ def _reckoned(part: Node, frame: Frame) -> str:
 
 
 def _search(text: str, frame: Frame) -> str:
-    either = " OR ".join(frame.contains(column, text, frame.indexed) for column in ("input_text", "output_text"))
-    return f"({either})" if frame.scope == "span" else frame.some(f"({either})")
+    sides = " OR ".join(frame.contains(column, text) for column in ("input_text", "output_text"))
+    either = f"({sides})"
+    if frame.indexed:
+        needed, params = index_condition(SPAN_TEXT, frame.name(), text)
+        frame.params.update(params)
+        # A piece of one word is answered by the index alone; it differs only where a letter beyond ASCII has a lower case in ASCII.
+        either = f"({needed})" if pieces(text) == (text.lower(),) else f"({needed} AND {either})" if needed else either
+    return either if frame.scope == "span" else frame.some(either)
 
 
 def _count(condition: Node, op: Op, number: int, frame: Frame) -> str:

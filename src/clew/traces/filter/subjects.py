@@ -12,7 +12,7 @@ from typing import Protocol
 
 from clew.core.errors import FilterError
 from clew.traces.filter.fields import STATUSES, Field, place_of, spec
-from clew.traces.filter.text import text_condition
+from clew.traces.filter.text import SPAN_TEXT, text_condition
 from clew.traces.filter.tree import FieldRef, Op, Scope, Value
 
 _KINDS_OF = {"text": ("s",), "flag": ("b",), "whole": ("i", "d"), "real": ("i", "d")}
@@ -47,7 +47,7 @@ class Frame:
         return f"({', '.join(self.bind(value, kind) for value in values)})"
 
     def contains(self, column: str, needle: str, indexed: bool = False) -> str:
-        sql, params = text_condition(column, self.name(), needle, indexed)
+        sql, params = text_condition(column, self.name(), needle, indexed, SPAN_TEXT)
         self.params.update(params)
         return sql
 
