@@ -11,8 +11,11 @@ import pytest
 from clew.core.clock import NS_PER_DAY, NS_PER_S
 from clew.core.errors import InputError
 from clew.web import columns
+from clew.web.contexts import Part, Turn
 from clew.web.filterbox import filter_box
 from clew.web.pages.lists import carried, read_carried
+from clew.web.pages.sessions import fresh
+from clew.web.recent import Recent
 from clew.web.urls import name_of, read_moment, read_window, safe_back, url
 
 NOW = 1_763_000_000 * NS_PER_S
@@ -69,3 +72,26 @@ def test_columns_keep_the_lists_order_and_an_unknown_one_is_named() -> None:
     assert [each.key for each in columns.chosen(columns.TRACES, "cost,latency")] == ["when", "name", "latency", "cost"]
     with pytest.raises(InputError, match="'speed'"):
         columns.chosen(columns.TRACES, "speed")
+
+
+def said(role: str, words: str) -> Turn:
+    return Turn(role, (Part("text", words),))
+
+
+def test_a_later_trace_of_a_session_adds_only_what_is_new() -> None:
+    first = (said("system", "be kind"), said("user", "hello"), said("assistant", "hi"))
+    shown = {(turn.role, turn.parts) for turn in first}
+    later = (*first, said("user", "hello"), said("assistant", "hi again"))
+    assert [turn.parts[0].text for turn in fresh(later, shown)] == ["hello", "hi again"]
+    assert fresh(first, set()) == first
+    assert fresh((), shown) == ()
+
+
+def test_what_is_kept_for_a_moment_is_forgotten_after_it_and_beyond_its_number() -> None:
+    now = [0.0]
+    recent: Recent[str] = Recent(2, 30, clock=lambda: now[0])
+    for key in ("a", "b", "c"):
+        recent.put(key, key * 2)
+    assert (recent.get("a"), recent.get("b"), recent.get("c")) == (None, "bb", "cc")
+    now[0] = 31
+    assert recent.get("c") is None

@@ -17,7 +17,7 @@ from clew.web import figures
 
 LEFT, RIGHT, TOP, BOTTOM = 44, 8, 8, 20
 LABEL_GAP = 13  # px between names at the ends of lines
-_STEPS = (60, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800, 1_209_600, 2_592_000)
+_STEPS = (60, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400, 172_800, 259_200, 345_600, 604_800, 1_209_600, 2_592_000)
 
 
 @dataclass(frozen=True)
@@ -223,11 +223,11 @@ def _band(frame: Frame, slots: Sequence[Slot], series: Series) -> str:
     ]
     parts = []
     for run in _runs(bounded):
-        half = (frame.x(slots[run[0]].end_ns) - frame.x(slots[run[0]].start_ns)) / 4 if len(run) == 1 else 0
         places = [(_middle(frame, slots[index]), frame.y(series.high[index] or 0.0), frame.y(series.low[index] or 0.0)) for index in run]
-        if len(run) == 1:
+        if len(run) == 1:  # an interval that stands alone is a whisker
             x, high, low = places[0]
-            places = [(round(x - half, 1), high, low), (round(x + half, 1), high, low)]
+            parts.append(f'<line class="whisker" x1="{x}" x2="{x}" y1="{high}" y2="{low}"/>')
+            continue
         there = [f"{x} {high}" for x, high, _ in places]
         back = [f"{x} {low}" for x, _, low in reversed(places)]
         parts.append(f'<path class="band" d="M{"L".join(there + back)}Z"/>')

@@ -45,8 +45,12 @@ def interval(
 
 
 def common_scale(differences: Sequence[Difference]) -> tuple[float, float]:
-    """One scale around zero that holds every interval, so that rows compare at a glance."""
-    ends = [abs(end) for each in differences for end in (each.low, each.high) if end is not None]
+    """One scale around zero for all rows, so that they compare at a glance.
+
+    It holds every interval that says something; one too wide to tell runs out of the picture rather than pressing the others to dots.
+    """
+    telling = [each for each in differences if each.verdict != "unsure"] or differences
+    ends = [abs(end) for each in telling for end in (each.low, each.high) if end is not None]
     reach = max([*ends, 0.01])
     return (-reach, reach)
 
@@ -55,7 +59,7 @@ def difference(each: Difference, scale: tuple[float, float], words: str) -> Mark
     """The glyph of one difference on a shared scale; nothing where there is no difference to draw."""
     if each.value is None or each.low is None or each.high is None:
         return Markup("")
-    return interval(each.value, each.low, each.high, scale, zero=0.0, tone=TONES[each.verdict] or "unsure", words=words)
+    return interval(each.value, each.low, each.high, scale, zero=0.0, tone=TONES[each.verdict] or "unsure", words=words, width=120)
 
 
 def spark(values: Sequence[float | None], *, width: int = 76, height: int = 24, words: str = "") -> Markup:

@@ -89,7 +89,7 @@ def _quantile_series(name: str, tone: str, values: Sequence[Quantile | None]) ->
         tuple(in_seconds(q.value_ns) if q else None for q in values),
         tuple(in_seconds(q.low_ns) if q else None for q in values),
         tuple(in_seconds(q.high_ns) if q else None for q in values),
-        faint=not any(q and q.high_ns is not None for q in values),
+        faint=2 * sum(1 for q in values if q and q.high_ns is not None) < sum(1 for q in values if q),
     )
 
 
@@ -162,8 +162,7 @@ def _cost(overview: Overview, told: Told, zone: tzinfo, change: str) -> ChartCar
 
 def dollars(value: float) -> str:
     """An axis label of money."""
-    text = figures.money(round(value * 1e6))
-    return text.removesuffix(".00")
+    return figures.money(round(value * 1e6)) if value >= 1_000 else f"${value:g}"
 
 
 def group_filter(group_by: str, key: str) -> str:
@@ -187,7 +186,10 @@ def empty_overview(now: int, group_by: str) -> Overview:
 
 def group_lines(groups: Sequence[Group], href: Callable[[str], str]) -> tuple[GroupLine, ...]:
     """The lines of the table, their differences drawn on one scale."""
-    differences = [compare_shares(g.error_share, g.before.error_share) if g.before and g.before.error_share.n else None for g in groups]
+    differences = [
+        compare_shares(g.error_share, g.before.error_share) if g.before and g.before.error_share.n and g.error_share.n else None
+        for g in groups
+    ]
     scale = glyphs.common_scale([each for each in differences if each])
     lines = []
     for group, each in zip(groups, differences, strict=True):

@@ -20,7 +20,7 @@ from clew.store import Store
 from clew.traces.projects import Project, Projects
 from clew.web import figures
 from clew.web.assets import bundle
-from clew.web.tree import least_width, mark_words, step_name
+from clew.web.tree import least_width, mark_name, mark_words, step_name
 from clew.web.urls import url, with_params
 from clew.web.verdicts import score_text, score_tone
 
@@ -115,7 +115,14 @@ def environment() -> Environment:
     made.filters["exact"] = _zoned(figures.exact)
     made.filters["when"] = _when
     made.globals.update(static=bundle().url, url=url, with_params=with_params, figures=figures)
-    made.globals.update(score_tone=score_tone, score_text=score_text, least_width=least_width, mark_words=mark_words, step_name=step_name)
+    made.globals.update(
+        score_tone=score_tone,
+        score_text=score_text,
+        least_width=least_width,
+        mark_name=mark_name,
+        mark_words=mark_words,
+        step_name=step_name,
+    )
     return made
 
 

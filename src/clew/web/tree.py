@@ -141,6 +141,13 @@ def least_width(step: Step) -> str:
     return f"{step.width}%" if step.width >= 0.6 else "2"
 
 
+def mark_name(mark: str) -> str:
+    """A mark in one short word."""
+    return {"before_parent": "early", "after_parent": "late", "negative_duration": "negative", "zero_duration": "instant"}.get(
+        mark, mark.replace("_", " ")
+    )
+
+
 def mark_words(mark: str) -> str:
     """What a mark of the tree or of a span means, for its hover."""
     return MARKS.get(mark, mark.replace("_", " "))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -96,17 +96,34 @@ def whole_talk(store: Store, project_id: int, trace_id: str) -> tuple[Turn, ...]
 
 def session_page(view: SessionView, whole: Mapping[str, tuple[Turn, ...]]) -> SessionPage:
     """The context of one session. ``whole`` holds the full conversation of those traces where it is known."""
-    visits = tuple(visit(view.project, each, whole.get(each.trace.root.trace_id, ())) for each in view.turns)
+    visits = []
+    shown: set[tuple[str, tuple[Part, ...]]] = set()
+    for each in view.turns:
+        turns = fresh(whole.get(each.trace.root.trace_id, ()), shown)
+        shown |= {(turn.role, turn.parts) for turn in turns}
+        visits.append(visit(view.project, each, turns))
     asked = sum(1 for each in visits for turn in each.turns if turn.role == "user")
     scores = (*view.scores, *(score for each in visits for score in each.row.scores))
     return SessionPage(
         verdict=session_verdict(view.row, max(asked, len(visits)), scores),
         row=view.row,
-        visits=visits,
+        visits=tuple(visits),
         remark="what went in and what came out, in order" if len(visits) > 1 else "",
         traces_href=url("/p", view.project, "traces", q=f"session = {quoted(view.row.session_id)}"),
         project=view.project,
     )
+
+
+def fresh(turns: Sequence[Turn], shown: Collection[tuple[str, tuple[Part, ...]]]) -> tuple[Turn, ...]:
+    """Those turns that are new: a later trace is asked with all that was said before, under instructions that may have changed.
+
+    The user's last words are new in any case.
+    """
+    if shown:
+        turns = [turn for turn in turns if turn.role != "system"]
+    last = max((at for at, turn in enumerate(turns) if turn.role == "user"), default=len(turns))
+    first = next((at for at, turn in enumerate(turns) if at >= last or (turn.role, turn.parts) not in shown), len(turns))
+    return tuple(turns[first:])
 
 
 def visit(project: str, turn: SessionTurn, whole: tuple[Turn, ...]) -> Visit:

@@ -15,12 +15,14 @@ from clew.web.contexts import Chunk, StepDetail, StepsPart, TracePage
 from clew.web.detail import step_detail
 from clew.web.filterbox import filter_box
 from clew.web.pages.lists import read_carried
+from clew.web.recent import Recent
 from clew.web.render import StoreOf, page, project_shell, reader_zone, state_of, wants_fragment
 from clew.web.urls import read_window, url, with_params
 from clew.web.verdicts import trace_verdict
 
 STATE = ("span", "fold", "view", "time", "list", "from")
 NAME = "traces"
+KEPT, KEPT_S = 8, 30.0  # traces kept for the parts of their pages, and for how long (10,000 spans take some 20 MB)
 FIRST_CHUNKS = 2  # chunks that come with the page; the rest when they are near
 
 
@@ -99,12 +101,18 @@ def trace_page(
 def routes(store_of: StoreOf) -> APIRouter:
     """The routes of the page and of its parts."""
     router = APIRouter(include_in_schema=False)
+    recent: Recent[TraceView] = Recent(KEPT, KEPT_S)
+
+    def read(store: Store, project_id: int, trace_id: str, *, part: bool) -> TraceView:
+        """The trace; a part of a page is cut from what the page was made of, where that is not old."""
+        key = (project_id, trace_id)
+        return (recent.get(key) if part else None) or recent.put(key, get_trace(store, project_id, trace_id))
 
     @router.get("/p/{project}/traces/{trace_id}")
     def trace(request: Request, project: str, trace_id: str) -> Response:
         store = store_of(request)
         frame, found = project_shell(request, store, NAME, project)
-        view = get_trace(store, found.id, trace_id)
+        view = read(store, found.id, trace_id, part=wants_fragment(request))
         state = state_of(request, *STATE)
         detail = _detail(store, found.id, view, state)
         if wants_fragment(request) and request.headers.get("hx-target") == "detail":
@@ -117,7 +125,7 @@ def routes(store_of: StoreOf) -> APIRouter:
     def steps(request: Request, project: str, trace_id: str) -> Response:
         store = store_of(request)
         frame, found = project_shell(request, store, NAME, project)
-        view = get_trace(store, found.id, trace_id)
+        view = read(store, found.id, trace_id, part=True)
         return page("steps.html", frame, steps_part(view, state_of(request, *STATE)))
 
     return router
