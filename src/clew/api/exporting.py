@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from fastapi import APIRouter
 from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from clew.api.common import ProjectIn, StoreIn, WindowIn
 from clew.api.errors import ANSWERS
@@ -32,5 +33,19 @@ def export(store: StoreIn, project: ProjectIn, window: WindowIn, form: Literal["
             path = Path(file.name)
         write_parquet(store, project.id, path, **window.asked)
         return FileResponse(path, media_type="application/octet-stream", filename=name, background=BackgroundTask(path.unlink))
-    lines: Iterator[str] = (otlp_lines if form == "otlp" else json_lines)(store, project.id, **window.asked)
-    return StreamingResponse(lines, media_type=LINES, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    lines = (otlp_lines if form == "otlp" else json_lines)(store, project.id, **window.asked)
+    return LinesResponse(lines, media_type=LINES, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+class LinesResponse(StreamingResponse):
+    """Lines as they are read. Closes their source when the reader hangs up too: it holds the connection for long reads."""
+
+    def __init__(self, lines: Generator[str, None, None], **options: Any) -> None:
+        super().__init__(lines, **options)
+        self._lines = lines
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._lines.close()

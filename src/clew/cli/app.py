@@ -46,5 +46,3 @@ def main() -> None:
     except ClewError as error:
         stderr.print(f"clew: {error}", style="red", markup=False, soft_wrap=True)
         sys.exit(1)
-    except BrokenPipeError:  # the reader of our output has seen enough
-        sys.exit(0)

@@ -94,18 +94,27 @@ class Running:
         kind = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
         connection = kind(address.hostname or "127.0.0.1", address.port, timeout=TIMEOUT_S)
         try:
-            connection.request(method, path, body=body or None, headers=dict(headers or {}))
-            answer = connection.getresponse()
+            try:
+                connection.request(method, path, body=body or None, headers=dict(headers or {}))
+                answer = connection.getresponse()
+            except (OSError, http.client.HTTPException) as error:
+                raise Unreachable(f"no server answers at {self.url} ({error or type(error).__name__}); is 'clew serve' running?") from error
             told = {name.lower(): value for name, value in answer.getheaders()}
+            pieces = self._pieces(answer)
             if sink is None or not 200 <= answer.status < 300:
-                return Answer(answer.status, told, answer.read())
-            while piece := answer.read1(1 << 16):
+                return Answer(answer.status, told, b"".join(pieces))
+            for piece in pieces:
                 sink(piece)
             return Answer(answer.status, told, b"")
-        except (OSError, http.client.HTTPException) as error:
-            raise Unreachable(f"no server answers at {self.url} ({error or type(error).__name__}); is 'clew serve' running?") from error
         finally:
             connection.close()
+
+    def _pieces(self, answer: http.client.HTTPResponse) -> Iterator[bytes]:
+        try:
+            while piece := answer.read1(1 << 16):
+                yield piece
+        except (OSError, http.client.HTTPException) as error:
+            raise Unreachable(f"{self.url} broke off in the middle of its answer ({error or type(error).__name__})") from error
 
     def close(self) -> None:
         """Nothing is kept open."""

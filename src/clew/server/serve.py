@@ -17,7 +17,7 @@ from clew.server.app import build
 log = structlog.get_logger(__name__)
 
 BACKLOG = 512  # connections waiting to be accepted
-GRPC_GRACE_S = 5  # for calls that wait for their commit when the server ends
+GRACE_S = 5  # for requests that wait for their commit, and streams that nobody ends, when the server ends
 
 
 def listen(host: str, port: int, what: str, setting: str) -> socket.socket:
@@ -47,13 +47,17 @@ def serve(settings: Settings, *, ready: Callable[[str], None] | None = None) -> 
     try:
         if settings.otlp_grpc_port:
             grpc_server = serve_grpc(app.receiver, settings.host, settings.otlp_grpc_port)
-        server = _Server(uvicorn.Config(app.asgi, log_config=None, access_log=False, server_header=False, date_header=False))
+        server = _Server(
+            uvicorn.Config(
+                app.asgi, log_config=None, access_log=False, server_header=False, date_header=False, timeout_graceful_shutdown=GRACE_S
+            )
+        )
         server.on_started = (lambda: ready(settings.url)) if ready else None
         log.info("server.ready", url=settings.url)
         server.run(sockets=sockets)
     finally:
         if grpc_server is not None:
-            grpc_server.stop(GRPC_GRACE_S).wait()
+            grpc_server.stop(GRACE_S).wait()
         app.close()
 
 

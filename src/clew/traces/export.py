@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ def _rows(store: Store, project_id: int, columns: str, filter_text: str, since_n
 
 def otlp_lines(
     store: Store, project_id: int, *, filter_text: str = "", since_ns: int | None = None, until_ns: int | None = None
-) -> Iterator[str]:
+) -> Generator[str, None, None]:
     """OTLP/JSON, one export request a line: what ``clew import otlp`` reads back."""
     rows = _rows(store, project_id, SPAN_COLUMNS, filter_text, since_ns, until_ns)
     while group := list(islice(rows, OTLP_SPANS)):
@@ -57,7 +57,7 @@ def otlp_lines(
 
 def json_lines(
     store: Store, project_id: int, *, filter_text: str = "", since_ns: int | None = None, until_ns: int | None = None
-) -> Iterator[str]:
+) -> Generator[str, None, None]:
     """Canonical rows with all attributes, one JSON object a line."""
     for row in _rows(store, project_id, f"{SPAN_COLUMNS}, {_PLAIN}", filter_text, since_ns, until_ns):
         yield dumps(_plain(row)) + "\n"
