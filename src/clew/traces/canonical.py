@@ -125,9 +125,8 @@ def _messages(span: SpanRecord, slots: Slots, logs: Sequence[LogRecord], kind: s
         incoming = from_events[0] if from_events[0] and not _has_messages(slots, "input") else messages(slots.value("input"), "user")
     if not outgoing:
         outgoing = from_events[1] if from_events[1] and not _has_messages(slots, "output") else _answer(slots)
-    if calls := streamed_calls(span.events):
-        outgoing = _with_streamed(outgoing, calls)
-    return incoming, outgoing
+    calls, finish = streamed_calls(span.events)
+    return incoming, _with_streamed(outgoing, calls, finish) if calls else outgoing
 
 
 def _has_messages(slots: Slots, side: str) -> bool:
@@ -163,12 +162,11 @@ def _answer(slots: Slots) -> tuple[Message, ...]:
     return (Message("assistant", called),)
 
 
-def _with_streamed(outgoing: tuple[Message, ...], calls: tuple[Part, ...]) -> tuple[Message, ...]:
+def _with_streamed(outgoing: tuple[Message, ...], calls: tuple[Part, ...], finish: str) -> tuple[Message, ...]:
     """The answer with the calls put together from the pieces of a stream, where the answer itself lost them."""
     if any(message.tool_calls for message in outgoing):
         return outgoing
-    kept = tuple(message for message in outgoing if message.parts)
-    return (*kept, Message("assistant", calls)) if kept else (Message("assistant", calls),)
+    return (*(message for message in outgoing if message.parts), Message("assistant", calls, finish_reason=finish))
 
 
 def _system(attributes: Mapping[str, Any]) -> tuple[Part, ...]:
@@ -182,7 +180,8 @@ def _finish_reasons(slots: Slots, first: str, outgoing: Sequence[Message]) -> tu
     value = decode(slots.value("finish_reason"))
     if isinstance(value, list):
         return tuple(item for item in value if isinstance(item, str))
-    return (first,) if first else tuple(message.finish_reason for message in outgoing if message.finish_reason)
+    streamed = tuple(message.finish_reason for message in outgoing if message.finish_reason and message.tool_calls)
+    return streamed or (first,) if first else tuple(message.finish_reason for message in outgoing if message.finish_reason)
 
 
 # ── request ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -54,7 +54,7 @@ def decode(value: Any) -> Any:
 
 def messages(value: Any, role: str, nesting: int = 0) -> tuple[Message, ...]:
     """The messages in ``value``; ``role`` is whose they are where they do not say."""
-    value = decode(value)
+    sent, value = value, decode(value)
     if value is None or value == "" or value == []:
         return ()
     if isinstance(value, str):
@@ -64,7 +64,10 @@ def messages(value: Any, role: str, nesting: int = 0) -> tuple[Message, ...]:
             value = [item for batch in value for item in batch]
         return _joined(_one(item, role) for item in value)
     if isinstance(value, Mapping):
-        return _of_object(value, role, nesting)
+        found = _of_object(value, role, nesting)
+        if isinstance(sent, str) and len(found) == 1 and found[0].parts and isinstance(found[0].parts[0], Generic):
+            return (Message(role, (Text(sent),)),)  # JSON that holds no messages: an answer in JSON mode, a function's arguments
+        return found
     return (Message(role, (Generic("value", value),)),)
 
 
@@ -102,7 +105,8 @@ def _one(item: Any, role: str) -> Message:
 
 def _message(item: Any, role: str) -> Message:
     if isinstance(item, str):
-        return Message(role, (Text(item),))
+        word = decode(item)  # Vercel AI writes each text to embed as JSON
+        return Message(role, (Text(word if isinstance(word, str) else item),))
     if not isinstance(item, Mapping):
         return Message(role, (Generic("malformed", item),))
     for wrapper in ("message", "data", "kwargs"):
@@ -290,13 +294,19 @@ def _plain(message: Mapping[str, Any]) -> dict[str, Any]:
     contents = message.get("contents")
     listed = [_plain_part(part) for part in contents if isinstance(part, Mapping)] if isinstance(contents, list) else []
     text = message.get("content")
-    plain["content"] = [*([{"type": "text", "text": text}] if isinstance(text, str) and text else []), *listed] if listed else text
+    plain["content"] = [*_beside(text, listed), *listed] if listed else text
     calls = message.get("tool_calls")
     if isinstance(calls, list):
         plain["tool_calls"] = [call.get("tool_call", call) if isinstance(call, Mapping) else call for call in calls]
     if "function_call_name" in message:
         plain["function_call"] = {"name": message["function_call_name"], "arguments": message.get("function_call_arguments_json")}
     return plain
+
+
+def _beside(text: Any, listed: list[Any]) -> list[dict[str, str]]:
+    """The text beside a list of contents, unless the list tells it too (the OpenAI Agents instrumentation tells both)."""
+    told = [part.get("text") for part in listed if isinstance(part, Mapping)]
+    return [{"type": "text", "text": text}] if isinstance(text, str) and text and text not in told else []
 
 
 def _plain_part(part: Mapping[str, Any]) -> Any:

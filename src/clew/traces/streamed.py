@@ -12,9 +12,12 @@ _CHUNK = "mlflow.chunk.item."
 MAX_CHUNKS = 100_000
 
 
-def streamed_calls(events: Sequence[EventRecord]) -> tuple[ToolCall, ...]:
-    """The calls whose pieces the events hold, by their index in the answer."""
+def streamed_calls(events: Sequence[EventRecord]) -> tuple[tuple[ToolCall, ...], str]:
+    """The calls whose pieces the events hold, by their index in the answer, and the finish reason that the last piece gave."""
     calls: dict[int, dict[str, str]] = {}
+    finish = ""
+    for choice in _choices(events):
+        finish = choice.get("finish_reason") or finish
     for piece in _pieces(events):
         index = piece.get("index")
         held = calls.setdefault(index if isinstance(index, int) else 0, {"id": "", "name": "", "arguments": ""})
@@ -25,16 +28,21 @@ def streamed_calls(events: Sequence[EventRecord]) -> tuple[ToolCall, ...]:
                 held[name] = value
         if isinstance(arguments := function.get("arguments"), str):
             held["arguments"] += arguments
-    return tuple(ToolCall(held["name"], decode(held["arguments"]), held["id"]) for _, held in sorted(calls.items()) if held["name"])
+    found = tuple(ToolCall(held["name"], decode(held["arguments"]), held["id"]) for _, held in sorted(calls.items()) if held["name"])
+    return found, str(finish)
 
 
 def _pieces(events: Sequence[EventRecord]) -> Iterator[Mapping[str, Any]]:
+    for choice in _choices(events):
+        delta = choice.get("delta")
+        called = delta.get("tool_calls") if isinstance(delta, Mapping) else None
+        yield from (piece for piece in called if isinstance(piece, Mapping)) if isinstance(called, list) else ()
+
+
+def _choices(events: Sequence[EventRecord]) -> Iterator[Mapping[str, Any]]:
     for event in events[:MAX_CHUNKS]:
         if not event.name.startswith(_CHUNK):
             continue
         chunk = decode(event.attributes.get("mlflow.chunk.value"))
         choices = chunk.get("choices") if isinstance(chunk, Mapping) else None
-        for choice in choices if isinstance(choices, list) else ():
-            delta = choice.get("delta") if isinstance(choice, Mapping) else None
-            called = delta.get("tool_calls") if isinstance(delta, Mapping) else None
-            yield from (piece for piece in called if isinstance(piece, Mapping)) if isinstance(called, list) else ()
+        yield from (choice for choice in choices if isinstance(choice, Mapping)) if isinstance(choices, list) else ()

@@ -16,6 +16,7 @@ from clew.traces.dialects.tables import MODEL, USAGE, tables
 from clew.traces.model import EventRecord, SpanRecord
 from clew.traces.views import Tokens
 
+INNER_USAGE = "mlflow.spanOutputs"  # counts may stand in it alone
 _LISTS = range(SLOTS["finish_reason"] * RANKS, (SLOTS["output"] + 1) * RANKS)
 _WHOLE = re.compile(r"^-?\d{1,15}$")
 _JSON_LIKE = re.compile(r'^["\[{tfn0-9-]')
@@ -222,6 +223,8 @@ def _usage_object(slots: Slots, block: int) -> tuple[Any, bool]:
 
 def _tokens(slots: Slots, provider: str) -> Tokens:
     block = slots.block(USAGE_START, USAGE_END, USAGE_BLOCK)
+    if block is None and slots.key("output") == INNER_USAGE:
+        block = USAGE_START + USAGE_BLOCK * layout().usage_families.index("mlflow")
     if block is None:
         return Tokens()
     sent, raw = _usage_object(slots, block)
@@ -342,7 +345,10 @@ def _tags(slots: Slots) -> tuple[str, ...]:
 def _metadata(slots: Slots, attributes: Mapping[str, Any]) -> str:
     if told := slots.text("metadata"):
         return told
-    prefixes = tuple(prefix for dialect in tables().of("fields") for prefix in dialect.groups["fields"].get("metadata_prefix", ()))
+    names = tables().precedence["detect"]
+    if slots.detected >= len(names):
+        return ""
+    prefixes = tables().dialects[names[slots.detected]].groups.get("fields", {}).get("metadata_prefix", ())
     pairs = []
     for key, value in attributes.items():
         prefix = next((prefix for prefix in prefixes if key.startswith(prefix)), None)

@@ -141,7 +141,12 @@ class _Compiler:
         block = f"arrayFirst(x->x>={MODEL_START} AND x<{USAGE_START},c_slots)"
         self.layers[3]["c_model_block"] = f"arrayMap(x->if(x=0,{NO_BLOCK},intDiv(x,{MODEL_BLOCK})*{MODEL_BLOCK}),[{block}])[1]"
         block = f"arrayFirst(x->x>={USAGE_START} AND x<{USAGE_END},c_slots)"
-        self.layers[3]["c_usage_block"] = f"arrayMap(x->if(x=0,{NO_BLOCK},intDiv(x,{USAGE_BLOCK})*{USAGE_BLOCK}),[{block}])[1]"
+        none = str(NO_BLOCK)
+        if "mlflow.spanOutputs" in self.codes:  # counts may stand in it alone
+            mlflow = USAGE_START + USAGE_BLOCK * known.usage_families.index("mlflow")
+            written = f"bitShiftRight(c_packed[indexOf(c_slots,{SLOTS['output']})],16)={self.codes['mlflow.spanOutputs']}"
+            none = f"if({written},{mlflow},{NO_BLOCK})"
+        self.layers[3]["c_usage_block"] = f"arrayMap(x->if(x=0,{none},intDiv(x,{USAGE_BLOCK})*{USAGE_BLOCK}),[{block}])[1]"
 
     def sides(self) -> None:
         """c_in and c_out: the readable text of each message of input and output; c_in_raw and c_out_raw: what was sent."""
@@ -151,7 +156,10 @@ class _Compiler:
         if self.has("input", "output"):
             self.layers[5]["c_said"] = textsql.message_texts("[c_in_raw,c_out_raw]")
             self.layers[5]["c_word"] = textsql.words("[c_in_raw,c_out_raw]")
-            self.layers[5]["c_structured"] = textsql.structured("[if(c_in_raw='',as_[c_in_at],''),if(c_out_raw='',as_[c_out_at],'')]")
+            # A side that no span of the group has must not be looked up: its place is a constant 0, which the engine refuses.
+            sides = (("c_in", "input"), ("c_out", "output"))
+            lists = [f"if({side}_raw='',as_[{side}_at],'')" if self.has(name) else "''" for side, name in sides]
+            self.layers[5]["c_structured"] = textsql.structured(f"[{lists[0]},{lists[1]}]")
         if self.has("calls"):
             self.layers[4]["c_calls"] = self.text("calls")
             self.layers[5]["c_called"] = textsql.message_texts("[c_calls]") + "[1]"
@@ -183,7 +191,8 @@ class _Compiler:
     def model(self) -> dict[str, str]:
         families = range(len(self.layout.model_families))
         if not any(MODEL_START + MODEL_BLOCK * n + place in self.slots for n in families for place in range(MODEL_BLOCK)):
-            return {"provider": "''", "model_asked": "''", "model_answered": "''", "model": "''"}
+            self.layers[6]["c_provider_of"] = "''"
+            return {"provider": "c_provider_of", "model_asked": "''", "model_answered": "''", "model": "''"}
         for place, column in enumerate(("c_provider", "c_asked", "c_answered", "c_params")):
             self.layers[4][column] = f"as_[c_at[indexOf(c_slots,c_model_block+{place})]]"
         known = tables().providers
@@ -223,7 +232,7 @@ class _Compiler:
     def usage(self) -> dict[str, str]:
         names = ("input", "uncached", "cache_read", "cache_write", "output", "reasoning", "audio_input", "audio_output")
         blocks = range(USAGE_START, USAGE_END, USAGE_BLOCK)
-        if not any(slot in self.slots for block in blocks for slot in range(block, block + USAGE_BLOCK)):
+        if not self.objects and not any(slot in self.slots for block in blocks for slot in range(block, block + USAGE_BLOCK)):
             return {f"{name}_tokens": "CAST(NULL,'Nullable(Int64)')" for name in names}
         whole = "v='d' AND isFinite(d) AND abs(d)<9e15,toInt64(d)+1"
         self.layers[3]["c_counts"] = (
@@ -242,7 +251,8 @@ class _Compiler:
 
     @property
     def objects(self) -> bool:
-        return any(USAGE_START + USAGE_BLOCK * n + USAGE.index("object") in self.slots for n in range(len(self.layout.usage_families)))
+        blocks = range(USAGE_START, USAGE_END, USAGE_BLOCK)
+        return "mlflow.spanOutputs" in self.codes or any(block + USAGE.index("object") in self.slots for block in blocks)
 
     def _usage_object(self) -> None:
         if not self.objects:
@@ -358,15 +368,15 @@ class _Compiler:
         if self.has("metadata"):
             self.layers[3]["c_metadata"] = self.text("metadata")
             told = "c_metadata"
-        prefixes = [
-            prefix
-            for dialect in tables().of("fields")
-            if any(key in present for key in dialect.marks)
-            for prefix in dialect.groups["fields"].get("metadata_prefix", ())
-        ]
-        if not prefixes:
+        cases = []
+        for place, name in enumerate(self.layout.detected):
+            dialect = tables().dialects[name]
+            prefixes = dialect.groups.get("fields", {}).get("metadata_prefix", ())
+            if prefixes and any(key in present for key in dialect.marks):
+                cases.append(f"c_detect={place},{textsql.object_of(prefixes)},")
+        if not cases:
             return told
-        self.layers[4]["c_extra"] = textsql.object_of(prefixes)
+        self.layers[4]["c_extra"] = "multiIf(" + "".join(cases) + "'')"
         return f"if({told}!='',{told},c_extra)" if told != "''" else "c_extra"
 
     def ttft(self) -> str:
