@@ -95,17 +95,19 @@ LIMITS = (
     ("clew.traces.filter.parse", "MAX_CHARACTERS", "a filter", "characters", "400 with the reason"),
     ("clew.traces.filter.parse", "MAX_TERMS", "comparisons, texts and values of a filter", "terms", "400 with the reason"),
     ("clew.traces.filter.parse", "MAX_DEPTH", "brackets inside one another in a filter", "levels", "400 with the reason"),
-    ("clew.traces.read_list", "PAGE_LIMIT", "one page of a list", "rows", "400 with the reason"),
+    ("clew.traces.question", "PAGE_LIMIT", "one page of a list", "rows", "the API answers 422"),
+    ("clew.traces.read_sessions", "TURN_CHARACTERS", "one turn on a session's page", "characters", "the rest stands in its trace"),
+    ("clew.traces.read_trace", "MAX_LOGS", "log records shown with one span", "records", "the rest is stored but not shown"),
     ("clew.traces.cost.rates", "MAX_COUNT", "a token count of one call", "tokens", "the count is not used, the cost is unknown"),
 )
 
 
 def constant(module: str, name: str) -> tuple[Any, str]:
-    """A constant's value and the comment beside it, which says where the number comes from."""
+    """A constant's value and, from the comment beside it (``what: why``), where the number comes from."""
     loaded = importlib.import_module(module)
     text = Path(str(loaded.__file__)).read_text(encoding="utf-8")
     line = next(line for line in text.splitlines() if re.match(rf"{name}\b.*=", line))
-    return getattr(loaded, name), line.partition("  # ")[2]
+    return getattr(loaded, name), "".join(re.split("[:;] ", line.partition("  # ")[2], maxsplit=1)[1:])
 
 
 def limits_page() -> str:
@@ -121,7 +123,7 @@ LIMITS_TEXT = """# Limits
 
 Some bounds are [settings](settings.md): `max_body_bytes`, `queue_bytes`, `queue_requests`, `memory`. The others are constants in the code:
 
-| what | at most | beyond it | the number |
+| what | at most | beyond it | why this number |
 |---|---|---|---|
 {rows}
 
