@@ -320,7 +320,7 @@ class Total:
         if op == "exists":
             return f"isNotNull({self.field.total})"
         told = [self.frame.bind(value.raw, "Int64") for value in values]
-        return f"ifNull({_compared(self.field.total, op, told)}, 0)"
+        return _compared(self.field.total, op, told)  # a group whose comparison is unknown is not kept
 
 
 @dataclass(frozen=True)
