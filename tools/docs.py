@@ -155,6 +155,20 @@ With `root.` before it, any field that spans have asks the root span of a trace.
 `kind` is one of {kinds}; `SPAN` is a span of no kind of AI. `status` is one of {statuses}.
 """
 
+
+def decisions_page() -> str:
+    """``design/README.md``: every decision by its heading."""
+    pages = sorted((ROOT / "design").glob("[0-9]*.md"))
+    lines = [f"- [{page.name[:4]} {page.read_text(encoding='utf-8').splitlines()[0].lstrip('# ')}]({page.name})" for page in pages]
+    return DECISIONS + "\n".join(lines) + "\n"
+
+
+DECISIONS = """# Decisions
+
+One page per decision: what was decided, what was measured, what was rejected and why. A page is changed when the decision is.
+
+"""
+
 PAGES: dict[str, Callable[[], str]] = {
     "docs/settings.md": settings_page,
     "docs/cli.md": cli_page,
