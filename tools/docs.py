@@ -47,7 +47,7 @@ The file is `~/.config/clew/clew.toml` (`$XDG_CONFIG_HOME/clew/clew.toml`), or t
 ```toml
 port = 8000
 memory = "3 GiB"
-retention_days = 90
+otlp_grpc_port = 0
 ```
 
 | setting | variable | unit | default | what it does | why this default |

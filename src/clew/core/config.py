@@ -73,7 +73,6 @@ PORT_OR_OFF = Kind("a port number from 1 to 65535, or 0 for off", _whole(0, 65_5
 SIZE = Kind("a size of at least 1 MiB, e.g. 67108864, '64 MiB' or '2 GiB'", _size)
 COUNT = Kind("a whole number of at least 1", _whole(1, 10**9))
 MILLISECONDS = Kind("a whole number of milliseconds from 1 to 1000", _whole(1, 1000))
-DAYS = Kind("a whole number of days, 0 for ever", _whole(0, 36_500))
 
 
 def default_data(environ: Mapping[str, str]) -> Path:
@@ -138,13 +137,6 @@ class Settings:
         "milliseconds",
         "How long the first request of a commit waits for company.",
         "small beside the ten seconds that an exporter waits",
-    )
-    retention_days: int = _setting(
-        DAYS,
-        0,
-        "days, 0 = for ever",
-        "Spans, scores and logs older than this are removed.",
-        "nothing is removed unasked",
     )
 
     @property
