@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from clew.traces.meaning import meaning_of
 from clew.traces.otlp import log_to_json, row_to_log, row_to_span, span_to_json
 from clew.traces.views import Score, SpanDetail, SpanRow
 
@@ -15,13 +16,14 @@ MAX_DEPTH = 100  # levels of a payload that are written; the original has them a
 
 
 class SpanAnswer(BaseModel):
-    """``row``: the narrow columns. ``record``: every stored column.
+    """``row``: the narrow columns. ``record``: every stored column. ``canonical``: what the span means, whichever dialect told it.
 
     ``otlp``: the span as it was sent; ``logs``: its log records; ``scores``: its judgements.
     """
 
     row: SpanRow
     record: dict[str, Any]
+    canonical: dict[str, Any]
     otlp: dict[str, Any]
     logs: list[dict[str, Any]]
     scores: list[Score]
@@ -47,6 +49,7 @@ def span_answer(detail: SpanDetail) -> SpanAnswer:
     return SpanAnswer.model_construct(
         row=detail.row,
         record={name: value for name, value in detail.record.items() if name not in _SENT},
+        canonical=plain(meaning_of(detail)),
         otlp=span_to_json(row_to_span(detail.record)),
         logs=[log_to_json(row_to_log(row)) for row in detail.logs],
         scores=list(detail.scores),

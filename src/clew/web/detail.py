@@ -13,9 +13,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from clew.core.jsontext import loads_or_none
 from clew.traces import model
-from clew.traces.canonical import canonical
-from clew.traces.otlp import python_value, row_attributes, row_to_log, row_to_span
-from clew.traces.record import log_record, span_record
+from clew.traces.meaning import meaning_of
+from clew.traces.otlp import python_value, row_attributes
 from clew.traces.views import SpanDetail, SpanRow, Tokens
 from clew.web import figures
 from clew.web.contexts import Attribute, Document, Happening, LinkTo, Part, StepDetail, Turn
@@ -69,14 +68,6 @@ def step_detail(opened: SpanDetail, *, self_ns: int, project: str, path: str, st
         links=tuple(_link(each, project) for each in record["links"][:LIST_LIMIT]),
         json_href=api_url(project, "traces", span.trace_id, "spans", span.span_id),
     )
-
-
-def meaning_of(opened: SpanDetail) -> model.Canonical:
-    """What a stored span means."""
-    record = opened.record
-    resource = Resource.FromString(base64.b64decode(record["resource"]))
-    scope = InstrumentationScope.FromString(base64.b64decode(record["scope"]))
-    return canonical(span_record(row_to_span(record), scope, resource), [log_record(row_to_log(row)) for row in opened.logs])
 
 
 def bounded(text: str, limit: int = TEXT_LIMIT) -> str:

@@ -10,12 +10,13 @@ from starlette.responses import Response
 
 from clew.store import Store
 from clew.traces.filter.write import quoted
+from clew.traces.meaning import meaning_of
 from clew.traces.read import get_session, get_span, list_sessions, list_spans, list_traces
 from clew.traces.views import Page, SessionRow, SessionView
 from clew.traces.views import Turn as SessionTurn
 from clew.web import columns
 from clew.web.contexts import ListState, Part, SessionPage, SessionsPage, Turn, Visit
-from clew.web.detail import FOLD_ABOVE, bounded, conversation, meaning_of
+from clew.web.detail import FOLD_ABOVE, bounded, conversation
 from clew.web.pages.lists import PAGE, list_state
 from clew.web.render import StoreOf, page, project_shell, wants_fragment
 from clew.web.urls import name_of, url, with_params
