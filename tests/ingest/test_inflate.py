@@ -1,5 +1,6 @@
 """Bodies are inflated through a bound, in every coding OTLP senders use."""
 
+import contextlib
 import gzip
 import tracemalloc
 import zlib
@@ -86,7 +87,5 @@ def test_an_unknown_coding_is_named():
 
 @given(st.binary(max_size=200), st.sampled_from(["gzip", "deflate", "zstd"]))
 def test_any_bytes_give_a_body_or_an_input_error(data, coding):
-    try:
+    with contextlib.suppress(InputError):
         inflate(data, coding, LIMIT)
-    except InputError:
-        pass

@@ -173,8 +173,11 @@ def count_points(body: bytes, is_json: bool) -> int:
         message = ExportMetricsServiceRequest.FromString(body)
     except DecodeError as error:
         raise InputError("the body is not an OTLP metrics request") from error
-    metrics = [metric for group in message.resource_metrics for scope in group.scope_metrics for metric in scope.metrics]
-    return sum(len(getattr(metric, metric.WhichOneof("data")).data_points) for metric in metrics if metric.WhichOneof("data"))
+    count = 0
+    for metric in (metric for group in message.resource_metrics for scope in group.scope_metrics for metric in scope.metrics):
+        form = metric.WhichOneof("data")
+        count += len(getattr(metric, form).data_points) if form else 0
+    return count
 
 
 def _json_points(value: Any) -> int:
