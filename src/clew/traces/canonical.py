@@ -55,7 +55,7 @@ def canonical(span: SpanRecord, logs: Sequence[LogRecord] = ()) -> Canonical:
     return Canonical(
         kind=told.kind,
         dialect=told.dialect,
-        dialects=tuple(layout().detected[number] for number in dialects),
+        dialects=tuple(dict.fromkeys(layout().detected[number] for number in dialects)),
         provider=told.provider,
         model_asked=told.model_asked,
         model_answered=told.model_answered,

@@ -94,8 +94,8 @@ def layout() -> Layout:
     """The layout of the installed tables. Raises ConfigError where a key would fill two slots."""
     known = tables()
     codes: dict[str, int] = {}
-    for slot, keys in _slots().items():
-        for rank, key in enumerate(dict.fromkeys(keys)):
+    for slot, fillers in _slots().items():
+        for rank, key in enumerate(dict.fromkeys(fillers)):
             if key in codes or rank >= RANKS:
                 raise ConfigError(
                     f"the dialect tables name {key!r} for two columns, or more than {RANKS} keys for one; a key has one meaning"
@@ -103,16 +103,17 @@ def layout() -> Layout:
             codes[key] = slot * RANKS + rank
     inferred = known.inferred()
     kinds = tuple(kind for kind in INFERRED if kind in inferred.values())
-    detected = known.precedence["detect"]
+    marks = [(name, known.dialects[name].marks) for name in known.precedence["detect"]]
+    marks += [(name, weak) for name in known.precedence["detect"] if (weak := known.dialects[name].weak_marks)]
     detect: dict[str, int] = {}
-    for place, name in enumerate(detected):
-        for key in known.dialects[name].marks:
+    for place, (_, keys) in enumerate(marks):
+        for key in keys:
             detect.setdefault(key, place)
     return Layout(
         codes=codes,
         detect=detect,
         infer={key: kinds.index(kind) for key, kind in inferred.items()},
-        detected=detected,
+        detected=tuple(name for name, _ in marks),
         inferred=kinds,
         model_families=tuple(family for family, _ in known.families("model")),
         usage_families=tuple(family for family, _ in known.families("usage")),

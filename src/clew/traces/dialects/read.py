@@ -124,7 +124,7 @@ def columns(span: SpanRecord) -> Columns:
     provider, asked, answered = _model(slots, kind)
     tokens = _tokens(slots, provider)
     call = kind in MODEL_CALLS
-    names = tables().precedence["detect"]
+    names = layout().detected
     return Columns(
         kind=kind,
         dialect=names[slots.detected] if slots.detected < len(names) else "",
@@ -177,11 +177,16 @@ def _provider(slots: Slots, block: int, sent: str) -> str:
     names = tables().providers
     keys = slots.filled.get(block, [])
     hosted = slots.attributes[keys[1]] if len(keys) > 1 else ""
-    pair = f"{sent}+{hosted}".lower()
+    pair = _lowered(f"{sent}+{hosted}")
     if "+" in pair and pair in names and isinstance(hosted, str):
         return names[pair]
-    lowered = unquoted(sent).lower()
+    lowered = _lowered(unquoted(sent))
     return names.get(lowered) or names.get(lowered.split(".")[0]) or lowered
+
+
+def _lowered(text: str) -> str:
+    """In lower case, as the engine does it: ASCII letters alone."""
+    return "".join(letter.lower() if letter.isascii() else letter for letter in text)
 
 
 # ── usage and money ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -345,7 +350,7 @@ def _tags(slots: Slots) -> tuple[str, ...]:
 def _metadata(slots: Slots, attributes: Mapping[str, Any]) -> str:
     if told := slots.text("metadata"):
         return told
-    names = tables().precedence["detect"]
+    names = layout().detected
     if slots.detected >= len(names):
         return ""
     prefixes = tables().dialects[names[slots.detected]].groups.get("fields", {}).get("metadata_prefix", ())

@@ -217,7 +217,7 @@ class _Compiler:
 
     def _asked(self) -> str:
         in_params = "if(position(c_params,'\"model\"')>0,JSONExtractString(c_params,'model'),'')"
-        in_input = f"if(c_kind_of IN ({CALLS_SQL}) AND ascii(c_in_raw)=123 AND position(c_in_raw,'\"model\"')>0,JSONExtractString(c_in_raw,'model'),'')"
+        in_input = f"if(c_model_block<{NO_BLOCK} AND c_kind_of IN ({CALLS_SQL}) AND ascii(c_in_raw)=123 AND position(c_in_raw,'\"model\"')>0,JSONExtractString(c_in_raw,'model'),'')"
         self.layers[5]["c_told_asked"] = f"multiIf(c_asked!='',c_asked,{in_params})"
         langfuse = MODEL_START + MODEL_BLOCK * self.layout.model_families.index("langfuse")
         return f"multiIf(c_told_asked!='',c_told_asked,c_model_block={langfuse},c_answered,{in_input})"
@@ -234,7 +234,7 @@ class _Compiler:
         blocks = range(USAGE_START, USAGE_END, USAGE_BLOCK)
         if not self.objects and not any(slot in self.slots for block in blocks for slot in range(block, block + USAGE_BLOCK)):
             return {f"{name}_tokens": "CAST(NULL,'Nullable(Int64)')" for name in names}
-        whole = "v='d' AND isFinite(d) AND abs(d)<9e15,toInt64(d)+1"
+        whole = "v='d' AND abs(d)<9e15,toInt64(if(abs(d)<9e15,d,0))+1"  # bounded twice: inside a lambda every branch is computed
         self.layers[3]["c_counts"] = (
             f"arrayMap((c,v,i,d,s)->if(bitAnd(c,65535)<{USAGE_START * RANKS},0,greatest(multiIf(v='i',i+1,{whole},"
             "v='s' AND length(s)<16,ifNull(toInt64OrNull(s),-1)+1,0),0)),c_codes,av,ai,ad,as_)"
@@ -259,7 +259,8 @@ class _Compiler:
             return
         mlflow = USAGE_START + USAGE_BLOCK * self.layout.usage_families.index("mlflow")
         sent = f"as_[c_at[indexOf(c_slots,c_usage_block+{USAGE.index('object')})]]"
-        self.layers[4]["c_inner"] = f"if(c_usage_block={mlflow} AND ascii(as_[c_out_at])=123,JSONExtractRaw(as_[c_out_at],'usage'),'')"
+        inner = f"if(c_usage_block={mlflow} AND ascii(as_[c_out_at])=123,JSONExtractRaw(as_[c_out_at],'usage'),'')"
+        self.layers[4]["c_inner"] = inner if self.has("output") else "''"
         self.layers[4]["c_sent_object"] = sent
         self.layers[4]["c_object"] = f"JSONExtract(if(length(c_inner)>4,c_inner,c_sent_object),{quoted(USAGE_OBJECT)})"
 
@@ -268,9 +269,9 @@ class _Compiler:
             self.layers[6][f"c_{column}_count"] = f"if(c_n_{column}>=0,c_n_{column},NULL)"
         self.layers[7]["c_cached"] = "ifNull(c_cache_read_count,0)+ifNull(c_cache_write_count,0)"
         outside = f"c_cached>0 AND ((isNull(c_uncached_count) AND {self._exclusive()}) OR c_cached>c_input_count)"
-        self.layers[8]["c_rest"] = f"if({outside},c_input_count,ifNull(c_uncached_count,c_input_count-c_cached))"
+        self.layers[8]["c_rest"] = f"if(isNull(c_input_count) OR ({outside}),c_input_count,ifNull(c_uncached_count,c_input_count-c_cached))"
         return {
-            "input_tokens": "greatest(c_input_count,c_rest+c_cached)",
+            "input_tokens": "if(isNull(c_input_count),NULL,greatest(c_input_count,c_rest+c_cached))",
             "uncached_tokens": "c_rest",
             **{f"{column}_tokens": f"c_{column}_count" for column in USAGE[1:-2]},
         }
@@ -310,7 +311,7 @@ class _Compiler:
         if self.has("cost_input") and self.has("cost_output"):
             told.append(f"{self.double('cost_input')}+{self.double('cost_output')}")
         self.layers[4]["c_dollars"] = "coalesce(" + ",".join([*told, "CAST(NULL,'Nullable(Float64)')"]) + ")"
-        return f"if(c_dollars>=0 AND c_dollars<={MAX_DOLLARS},toInt64(floor(c_dollars*1e9+0.5)),NULL)"
+        return f"if(c_dollars>=0 AND c_dollars<={MAX_DOLLARS},{_whole('c_dollars*1e9')},NULL)"
 
     def double(self, name: str) -> str:
         """A number slot as Nullable(Float64)."""
@@ -380,8 +381,8 @@ class _Compiler:
         return f"if({told}!='',{told},c_extra)" if told != "''" else "c_extra"
 
     def ttft(self) -> str:
-        told = [f"toInt64(floor({self.double('ttft_s')}*1e9+0.5))"] if self.has("ttft_s") else []
-        told += [f"toInt64(floor({self.double('ttft_ms')}*1e6+0.5))"] if self.has("ttft_ms") else []
+        told = [_whole(f"{self.double('ttft_s')}*1e9")] if self.has("ttft_s") else []
+        told += [_whole(f"{self.double('ttft_ms')}*1e6")] if self.has("ttft_ms") else []
         if self.has("ttft_time"):
             instant = f"parseDateTime64BestEffortOrNull({self.unquoted(3, 'ttft_time')},9,'UTC')"
             told.append(f"if(c_ttft_time='',NULL,toUnixTimestamp64Nano({instant})-sent_start_ns)")
@@ -394,6 +395,11 @@ class _Compiler:
     def error_type(self) -> str:
         thrown = f"if(status_code=2 AND notEmpty(events),{textsql.exception_type()},'')"
         return f"arrayFirst(x->x!='',[{self.text('error_type')},{thrown}])" if self.has("error_type") else thrown
+
+
+def _whole(number: str) -> str:
+    """A Float64 rounded half up to an Int64, NULL where it does not fit: the engine fails on what it cannot convert, taken branch or not."""
+    return f"arrayMap(x->if(abs(x)<9e18,toInt64(floor(if(abs(x)<9e18,x,0)+0.5)),NULL),[{number}])[1]"
 
 
 def _preview(message: str) -> str:
@@ -442,7 +448,7 @@ def sql_select(present: frozenset[str] | None = None) -> Select:
 
 
 def _dialect() -> str:
-    names = tables().precedence["detect"]
+    names = layout().detected
     return f"transform(c_detect,[{','.join(map(str, range(len(names))))}],{array(names)},'')"
 
 

@@ -42,6 +42,7 @@ class Dialect:
     title: str
     family: str
     marks: tuple[str, ...]
+    weak_marks: tuple[str, ...]
     groups: Mapping[str, Mapping[str, Any]]
 
     def keys(self, group: str, column: str) -> list[str]:
@@ -98,6 +99,7 @@ def tables() -> Tables:
             title=raw["title"],
             family=raw.get("family", name),
             marks=tuple(raw["marks"]),
+            weak_marks=tuple(raw.get("weak_marks", ())),
             groups={group: raw[group] for group in GROUPS if group in raw},
         )
         for name, raw in raws.items()
