@@ -20,6 +20,7 @@ from clew.store import Encoded, Statement, Store
 PROJECT = 1
 DAYS = 14
 SPANS_PER_TRACE = 10
+WIDE, WIDE_TRACES = 50, 2_000  # and so many traces of fifty spans, to be opened
 NEEDLE = "quetzalcoatl"  # one sentence in about 20,000 holds it: a rare word
 NS = 1_000_000_000
 
@@ -74,31 +75,33 @@ class Generator:
         picked = self.sentences.take(pa.array(self.rng.integers(0, len(self.sentences), int(offsets[-1]))))
         return pc.binary_join(pa.ListArray.from_arrays(pa.array(offsets), picked), ". ")
 
-    def chunk(self, spans: int, first_ns: int, last_ns: int, commit: int) -> pa.Table:
-        """``spans`` spans of traces that start evenly between two instants."""
-        traces = spans // SPANS_PER_TRACE
-        rows = traces * SPANS_PER_TRACE
+    def chunk(self, spans: int, first_ns: int, last_ns: int, commit: int, width: int = SPANS_PER_TRACE) -> pa.Table:
+        """``spans`` spans of traces of ``width`` spans (a multiple of ten) that start evenly between two instants."""
+        traces = spans // width
+        rows = traces * width
         rng = self.rng
-        slot = np.tile(np.arange(SPANS_PER_TRACE), traces)
-        trace = np.repeat(rng.bytes(traces * 16) and np.frombuffer(rng.bytes(traces * 16), "V16"), SPANS_PER_TRACE)
-        ids = np.frombuffer(rng.bytes(rows * 8), "V8").reshape(traces, SPANS_PER_TRACE)
-        parents = np.where(PARENTS[None, :] < 0, np.zeros(1, "V8"), ids[:, PARENTS]).reshape(-1)
-        started = np.repeat(np.sort(rng.integers(first_ns, last_ns, traces)), SPANS_PER_TRACE)
-        root_ns = np.repeat((rng.lognormal(1.2, 0.7, traces) * NS).astype(np.int64), SPANS_PER_TRACE)
-        starts = started + (root_ns * slot / (SPANS_PER_TRACE + 2)).astype(np.int64)
-        durations = np.where(slot == 0, root_ns, (root_ns * rng.uniform(0.02, 0.12, rows)).astype(np.int64))
+        place = np.tile(np.arange(width), traces)
+        slot = np.where(place == 0, 0, np.where(place % SPANS_PER_TRACE == 0, 9, place % SPANS_PER_TRACE))
+        trace = np.repeat(np.frombuffer(rng.bytes(traces * 16), "V16"), width)
+        ids = np.frombuffer(rng.bytes(rows * 8), "V8").reshape(traces, width)
+        above = np.where(np.arange(width) < SPANS_PER_TRACE, np.resize(PARENTS, width), np.resize(PARENTS, width).clip(0))
+        parents = np.where(above[None, :] < 0, np.zeros(1, "V8"), ids[:, above]).reshape(-1)
+        started = np.repeat(np.sort(rng.integers(first_ns, last_ns, traces)), width)
+        root_ns = np.repeat((rng.lognormal(1.2, 0.7, traces) * NS).astype(np.int64), width)
+        starts = started + (root_ns * place / (width + 2)).astype(np.int64)
+        durations = np.where(place == 0, root_ns, (root_ns * rng.uniform(0.02, 0.12, rows)).astype(np.int64))
         llm = KINDS[slot] == "LLM"
-        model = np.where(llm, MODELS[np.repeat(rng.choice(5, traces, p=[0.4, 0.3, 0.15, 0.1, 0.05]), SPANS_PER_TRACE)], "")
+        model = np.where(llm, MODELS[np.repeat(rng.choice(5, traces, p=[0.4, 0.3, 0.15, 0.1, 0.05]), width)], "")
         tokens_in = np.where(llm, rng.integers(100, 4000, rows), 0)
         tokens_out = np.where(llm, rng.integers(10, 600, rows), 0)
-        session = np.repeat(rng.integers(0, max(traces // 4, 1), traces) + commit * 1_000_000, SPANS_PER_TRACE)
+        session = np.repeat(rng.integers(0, max(traces // 4, 1), traces) + commit * 1_000_000, width)
         inputs, outputs = self.text(rows, 4, 12), self.text(rows, 2, 6)
         none = pa.scalar(None, pa.int64())
         columns: dict[str, Any] = {
             "project_id": pa.array(np.full(rows, PROJECT, np.uint32)),
             "start_ns": pa.array(starts), "end_ns": pa.array(starts + durations), "duration_ns": pa.array(durations),
             "trace_id": _binary(trace, 16), "span_id": _binary(ids.reshape(-1), 8), "parent_id": _binary(parents, 8),
-            "is_root": pa.array(slot == 0), "name": pa.array(NAMES[slot]), "otel_kind": pa.array(np.full(rows, 3, np.uint8)),
+            "is_root": pa.array(place == 0), "name": pa.array(NAMES[slot]), "otel_kind": pa.array(np.full(rows, 3, np.uint8)),
             "status": pa.array(np.where(rng.random(rows) < 0.01, 2, 0).astype(np.uint8)),
             "service": pa.array(np.full(rows, "shop")), "environment": pa.array(np.full(rows, "production")), "kind": pa.array(KINDS[slot]),
             "provider": pa.array(np.where(llm, "openai", "")), "model_asked": pa.array(model), "model": pa.array(model),
@@ -170,6 +173,11 @@ def fill(store: Store, spans: int, *, chunk: int = 50_000, report: Any = None, g
     for index in range(chunks):
         table = generator.chunk(min(chunk, spans), first + index * step, first + (index + 1) * step, index + 1)
         store.facts.load(INSERT, encode(table))
+        wide = generator.chunk(
+            WIDE_TRACES * WIDE // chunks // WIDE * WIDE, first + index * step, first + (index + 1) * step, index + 1, WIDE
+        )
+        if wide.num_rows:
+            store.facts.load(INSERT, encode(wide))
         if report:
             report((index + 1) * chunk)
     return generator

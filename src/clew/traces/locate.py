@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from clew.store import Store
-from clew.traces.rows import id_bytes, statement
+from clew.traces.rows import SUMS, id_bytes, statement
 
 MAX_STARTS = 5_000  # beyond it a range of time is asked for: a list of that many starts costs more than it saves
 
@@ -32,3 +32,12 @@ def locate(store: Store, project_id: int, traces: Sequence[str]) -> Located:
         return Located("start_ns IN {at_ns:Array(Int64)}", {"at_ns": sorted(set(found))})
     edges = store.facts.rows(statement("key_bounds"), **bound)[0]
     return Located("start_ns >= {first_ns:Int64} AND start_ns <= {last_ns:Int64}", edges)
+
+
+def trace_sums(store: Store, project_id: int, traces: Sequence[str]) -> list[dict[str, Any]]:
+    """Head and sums of these traces, in no order."""
+    located = locate(store, project_id, traces)
+    if located.where is None:
+        return []
+    sql = statement("trace_sums").fill(sums=SUMS, located=located.where)
+    return store.facts.rows(sql, project_id=project_id, traces=id_bytes(traces), **located.params)

@@ -85,16 +85,6 @@ FROM spans
 WHERE project_id = {project_id:UInt32} AND trace_id IN {traces:Array(FixedString(16))} AND /*slot:located*/
 GROUP BY trace_id
 
--- name: trace_heads
-SELECT
-    lower(hex(trace_id)) AS trace,
-    lower(hex(argMin(span_id, (NOT is_root, start_ns, span_id)))) AS head,
-    argMin(start_ns, (NOT is_root, start_ns, span_id)) AS head_ns,
-    countIf(is_root) = 0 AS root_missing
-FROM spans
-WHERE project_id = {project_id:UInt32} AND trace_id IN {traces:Array(FixedString(16))} AND /*slot:located*/
-GROUP BY trace_id
-
 -- name: trace_key
 SELECT /*slot:key*/ AS sort_key
 FROM spans

@@ -6,17 +6,16 @@ then the narrow columns and sums of just those.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from clew.core.errors import InputError, NotFound
 from clew.store import Store
 from clew.traces.cursor import Cursor, decode_cursor
-from clew.traces.locate import locate
+from clew.traces.locate import locate, trace_sums
 from clew.traces.question import Question, question
 from clew.traces.rows import (
     SPAN_ROW_COLUMNS,
-    SUMS,
     Row,
     cost_of,
     id_bytes,
@@ -28,7 +27,7 @@ from clew.traces.rows import (
     trace_scores,
 )
 from clew.traces.views import Page, SpanRow, TraceRow
-from clew.traces.walk import Place, walk
+from clew.traces.walk import Place, Walked, walk
 
 TRACE_KEYS = {
     "latency": "max(greatest(end_ns, start_ns)) - min(start_ns)",
@@ -62,8 +61,9 @@ def list_traces(
         project_id, "trace", filter_text, since_ns, until_ns, limit=limit, sort=sort, sorts=("start", *TRACE_KEYS), descending=descending
     )
     after = _after(decode_cursor(cursor, asked.order)) if cursor else None
-    places = walk(store, asked, after) if sort == "start" else _by_key(store, asked, after)
-    rows = trace_rows(store, project_id, [place.trace for place in places[:limit]])
+    walked = _walk(store, asked, after)
+    places = walked.places
+    rows = trace_rows(store, project_id, [place.trace for place in places[:limit]], walked.sums)
     following = Cursor(asked.order, places[limit - 1].value, (places[limit - 1].trace,)).encode() if len(places) > limit else None
     return Page(rows, following, asked.sentence)
 
@@ -121,7 +121,7 @@ def trace_neighbours(
             project_id, "trace", filter_text, since_ns, until_ns, limit=1, sort=sort, sorts=("start", *TRACE_KEYS), descending=way
         )
         after = _place_of(store, asked, trace_hex(trace_id))
-        places = walk(store, asked, after) if sort == "start" else _by_key(store, asked, after)
+        places = _walk(store, asked, after).places
         found.append(places[0].trace if places else None)
     return found[0], found[1]
 
@@ -143,24 +143,16 @@ def tail_spans(store: Store, project_id: int, *, filter_text: str = "", after: s
     return Page(span_rows(store, project_id, rows), following, asked.sentence)
 
 
-def trace_rows(store: Store, project_id: int, traces: Sequence[str]) -> tuple[TraceRow, ...]:
-    """The rows of these traces, in this order; a trace that is not stored is left out."""
-    sums = {row["trace"]: row for row in trace_sums(store, project_id, traces)}
+def trace_rows(store: Store, project_id: int, traces: Sequence[str], known: Mapping[str, Row] | None = None) -> tuple[TraceRow, ...]:
+    """The rows of these traces, in this order; a trace that is not stored is left out. ``known``: sums that were read already."""
+    sums = {trace: known[trace] for trace in traces if trace in known} if known else {}
+    sums |= {row["trace"]: row for row in trace_sums(store, project_id, [trace for trace in traces if trace not in sums])}
     if not sums:
         return ()
     scores = trace_scores(store, project_id, list(sums))
     places = [{"trace": row["trace"], "span": row["head"], "start_ns": row["head_ns"]} for row in sums.values()]
     heads = {row["trace"]: row for row in _narrow(store, project_id, places)}
     return tuple(_trace_row(sums[trace], heads[trace], scores.get(trace, [])) for trace in traces if trace in heads)
-
-
-def trace_sums(store: Store, project_id: int, traces: Sequence[str]) -> list[dict[str, Any]]:
-    """Head and sums of these traces, in no order."""
-    located = locate(store, project_id, traces)
-    if located.where is None:
-        return []
-    sql = statement("trace_sums").fill(sums=SUMS, located=located.where)
-    return store.facts.rows(sql, project_id=project_id, traces=id_bytes(traces), **located.params)
 
 
 def span_rows(store: Store, project_id: int, places: Sequence[Row]) -> tuple[SpanRow, ...]:
@@ -197,20 +189,25 @@ def _trace_row(sums: Row, head: Row, scores: list[Any]) -> TraceRow:
     )
 
 
-def _by_key(store: Store, asked: Question, after: Place | None) -> list[Place]:
+def _walk(store: Store, asked: Question, after: Place | None) -> Walked:
+    return walk(store, asked, after) if asked.sort == "start" else _by_key(store, asked, after)
+
+
+def _by_key(store: Store, asked: Question, after: Place | None) -> Walked:
     """Places in the order of a sum. Traces that began before the window show only a part of their spans there; they are found out and left out."""
     key = f"toInt64({TRACE_KEYS[asked.sort]})"
     found: list[Place] = []
+    sums: dict[str, dict[str, Any]] = {}
     while True:
         bound = {"after_value": after.value, "after_trace": after.trace} if after else {}
         condition = f"(sort_key, trace_id) {asked.beyond} ({{after_value:Int64}}, unhex({{after_trace:String}}))" if after else "1"
         sql = statement("traces_by_key").fill(key=key, after=condition, where=asked.anywhere, direction=asked.direction)
         rows = store.facts.rows(sql, **asked.params, **bound, limit=asked.limit + 1)
         places = [Place(row["sort_key"], row["trace"]) for row in rows]
-        heads = {row["trace"]: row["head_ns"] for row in trace_sums(store, asked.project_id, [place.trace for place in places])}
-        found += [place for place in places if asked.since_ns <= heads.get(place.trace, -1) < asked.until_ns]
+        sums |= {row["trace"]: row for row in trace_sums(store, asked.project_id, [place.trace for place in places])}
+        found += [place for place in places if place.trace in sums and asked.since_ns <= sums[place.trace]["head_ns"] < asked.until_ns]
         if len(places) <= asked.limit or len(found) > asked.limit:
-            return found[: asked.limit + 1]
+            return Walked(found[: asked.limit + 1], sums)
         after = places[-1]
 
 

@@ -19,7 +19,15 @@ from clew.traces.question import Question, question
 from clew.traces.rows import cost_of, micros, statement
 from clew.traces.views import Bucket, Cost, Group, Overview, Quantile, Share
 
-BY_SPAN = {"model": "model", "name": "name", "kind": "kind", "service": "service", "provider": "provider", "tool": "tool_name", "agent": "agent_name"}
+BY_SPAN = {
+    "model": "model",
+    "name": "name",
+    "kind": "kind",
+    "service": "service",
+    "provider": "provider",
+    "tool": "tool_name",
+    "agent": "agent_name",
+}
 BY_TRACE = {"user": "user_id", "session": "session_id", "environment": "environment", "prompt": "prompt_name"}
 LEVELS = (0.5, 0.95, 0.99)
 GROUPS = 20
@@ -151,7 +159,9 @@ def _quantiles(
 ) -> dict[int, dict[float, Quantile]]:
     """The quantiles of durations of each group, whose numbers of values are known."""
     bounds = {
-        group: {q: ranks for q in LEVELS if not isinstance(ranks := quantile_ranks(n, q), Undefined)} for group, n in counts.items() if n > 0
+        group: {q: found for q in LEVELS if not isinstance(found := quantile_ranks(n, q), Undefined)}
+        for group, n in counts.items()
+        if n > 0
     }
     if not bounds:
         return {}
@@ -217,7 +227,10 @@ def _groups(store: Store, bound: Mapping[str, Any], units: Statement) -> tuple[G
     chosen = "2 * indexOf({keys:Array(String)}, key) + (start_ns >= {since_ns:Int64})"
     measured = _quantiles(store, {**bound, "keys": keys}, units, chosen, counts)
     return tuple(
-        replace(_group(row, "", measured.get(2 * at + 1, {})), before=_group(row, "before_", measured.get(2 * at, {})) if row["before_units"] else None)
+        replace(
+            _group(row, "", measured.get(2 * at + 1, {})),
+            before=_group(row, "before_", measured.get(2 * at, {})) if row["before_units"] else None,
+        )
         for at, row in enumerate(rows, 1)
     )
 

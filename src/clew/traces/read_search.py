@@ -45,7 +45,11 @@ def search(
     sql = statement("span_places").fill(key="start_ns", after=condition, where=asked.where, direction="DESC")
     found = store.facts.rows(sql, **bound, limit=limit + 1)
     places = found[:limit]
-    following = Cursor(f"search {asked.order}", places[-1]["start_ns"], (places[-1]["trace"], places[-1]["span"])).encode()if len(found) > limit else None
+    following = (
+        Cursor(f"search {asked.order}", places[-1]["start_ns"], (places[-1]["trace"], places[-1]["span"])).encode()
+        if len(found) > limit
+        else None
+    )
     snippets = _snippets(store, project_id, needle, places)
     spans = span_rows(store, project_id, places)
     return Page(tuple(Hit(span, snippets.get((span.trace_id, span.span_id), ())) for span in spans), following, asked.sentence)

@@ -129,6 +129,3 @@ def _turns(store: Store, project_id: int, traces: Sequence[TraceRow]) -> tuple[T
         text = texts.get((trace.root.trace_id, trace.root.span_id), {"input_cut": "", "output_cut": ""})
         turns.append(Turn(trace, text["input_cut"], text["output_cut"]))
     return tuple(turns)
-
-
-
