@@ -72,6 +72,18 @@ def test_import_opens_the_store_where_no_server_runs_and_the_server_finds_it_aft
         assert json.load(answer)["accounts"]["spans"]["duplicates"] == 5
 
 
+def test_nothing_is_left_in_the_folder_where_a_command_was_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    spans_file(here, 2)
+    assert clew("import", "otlp", "spans.jsonl", "--data", "../data").returncode == 0
+    report = clew("export", "-o", "out.jsonl", "--data", "../data", "--project", "unknown_service")
+    assert report.returncode == 0 or "there is no project" in report.stderr
+    assert {item.name for item in here.iterdir()} <= {"spans.jsonl", "out.jsonl"}
+    assert (tmp_path / "data" / "records.db").is_file()
+
+
 def test_a_second_server_on_the_same_data_says_who_holds_it(serve_clew: Start) -> None:
     server = serve_clew()
     (other,) = free_ports(1)

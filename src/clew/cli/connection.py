@@ -11,8 +11,8 @@ import json
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlencode, urlsplit
@@ -250,7 +250,16 @@ def connect(settings: Settings, url: str | None = None) -> Iterator[Connection]:
 def _open(settings: Settings) -> InProcess:
     from clew.server import build  # a second of imports, spared where a server runs
 
-    return InProcess(build(settings))
+    return InProcess(build(at_home(settings)))
+
+
+def at_home(settings: Settings) -> Settings:
+    """Makes the data directory this process's working directory: the engine leaves a cache of schemas in whichever that is."""
+    data = settings.data.absolute()
+    with suppress(OSError):  # what is wrong with the directory is told by the store, which opens it next
+        data.mkdir(parents=True, exist_ok=True)
+        os.chdir(data)
+    return replace(settings, data=data)
 
 
 def query(path: str, **params: Any) -> str:

@@ -13,7 +13,6 @@ from clew.cli.otlp_files import PROTOBUF, Piece
 from clew.cli.output import number, stderr, waiting
 from clew.cli.sending import send_all
 from clew.core.errors import InputError
-from clew.demo import airline, generate, shop
 
 
 def demo(
@@ -31,6 +30,8 @@ def demo(
 
 def is_loaded(connection: Connection) -> bool:
     """Whether one of the demo's projects is there."""
+    from clew.demo import airline, shop  # with what it stands on, a second of imports that no other command needs
+
     return bool({shop.PROJECT, airline.PROJECT} & {project["name"] for project in connection.request("GET", "/api/v1/projects").json()})
 
 
@@ -50,6 +51,8 @@ def load_demo(connection: Connection, *, seed: int = 1) -> None:
 
 
 def _pieces(seed: int) -> Iterator[Piece]:
+    from clew.demo import generate
+
     for request in generate(seed=seed):
         spans = sum(len(scope.spans) for resource in request.resource_spans for scope in resource.scope_spans)
         yield Piece("/v1/traces", PROTOBUF, request.SerializeToString(), "demo", spans)

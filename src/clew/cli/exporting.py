@@ -44,7 +44,7 @@ def export(
     if form is Form.parquet and output is None:
         raise InputError("parquet is not text; name a file with --output")
     window = {"filter": filter_text, "since_ns": moment_ns(since, "--since"), "until_ns": moment_ns(until, "--until")}
-    with connect(settings_for(data), url) as connection, written(output, packed=form is not Form.parquet) as file, waiting() as line:
+    with written(output, packed=form is not Form.parquet) as file, connect(settings_for(data), url) as connection, waiting() as line:
         path = f"/api/v1{asking.project(connection, project)}/export"
         task, size = line.add_task("exporting"), 0
 
@@ -68,6 +68,7 @@ def written(output: Path | None, *, packed: bool) -> Iterator[IO[bytes]]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
+    output = output.absolute()
     part = output.with_name(f".{output.name}.part")
     try:
         with part.open("wb") as raw:

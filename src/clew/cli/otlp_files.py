@@ -37,7 +37,7 @@ class Piece:
 def find_files(paths: list[Path]) -> list[Path]:
     """The files among ``paths``, folders searched for names that OTLP files have. Raises NotFound when there is none."""
     found: list[Path] = []
-    for path in paths:
+    for path in map(Path.absolute, paths):
         if path.is_dir():
             inside = sorted(item for item in path.rglob("*") if item.is_file() and plain_suffix(item) in JSON_NAMES + PROTOBUF_NAMES)
             found += inside

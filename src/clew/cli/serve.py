@@ -12,7 +12,7 @@ from typing import Annotated
 import structlog
 import typer
 
-from clew.cli.connection import Connection, Running, announce, withdraw
+from clew.cli.connection import Connection, Running, announce, at_home, withdraw
 from clew.cli.demo import is_loaded, load_demo
 from clew.cli.options import Data
 from clew.cli.output import stderr
@@ -35,6 +35,7 @@ def serve(
 
     log_to_stderr(logging.INFO)
     settings = load_settings(data=data, host=host, port=port, otlp_http_port=otlp_http_port, otlp_grpc_port=otlp_grpc_port, memory=memory)
+    settings = at_home(settings)
     signal.signal(signal.SIGTERM, end)
     try:
         run_server(settings, ready=lambda url: greet(settings, url, demo=demo, open_browser=open_browser))

@@ -152,7 +152,7 @@ def keys() -> tuple[Field[Any], ...]:
 
 
 def load_settings(environ: Mapping[str, str] | None = None, *, file: Path | None = None, **told: Any) -> Settings:
-    """The settings of this start. ``told``: what the command line said (None = nothing); ``file``: ``CLEW_CONFIG``'s or the user's unless given.
+    """The settings of this start. ``told`` is the command line's part (None = not said); ``file`` is read instead of the user's.
 
     Raises ConfigError for a value that cannot be used, an unknown key in the file, and a host that is not loopback.
     """
