@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
 
 from clew.cli.connection import Connection, Refused, query
 from clew.core.errors import FilterError, InputError, NotFound
-from clew.traces.projects import reference
 
 PAGE = 200  # rows asked for at once
 PROPOSALS = 12  # of what could stand in a filter, so that the message stays readable
@@ -34,34 +32,31 @@ def pointed(error: Refused, text: str | None) -> Refused | FilterError:
     return FilterError("\n".join(lines), position=position, expected=tuple(expected))
 
 
-def names(connection: Connection) -> list[str]:
-    """The names of the projects there are."""
-    return [str(project["name"]) for project in get(connection, "/projects")]
+def paths(connection: Connection) -> dict[str, str]:
+    """Where each project stands in the API, by name, oldest first."""
+    return {str(project["name"]): f"/projects/{project['segment']}" for project in get(connection, "/projects")}
 
 
 def project(connection: Connection, named: str | None) -> str:
-    """The path of the project that was named, or of the only one there is. Raises InputError for several, NotFound for none."""
-    if named:
-        return path_of(named)
-    there = names(connection)
-    if len(there) == 1:
-        return path_of(there[0])
+    """The path of the project that was named, or of the only one there is. Raises NotFound, or InputError where it is not told which."""
+    there = paths(connection)
     if not there:
         raise NotFound("there is no project yet: send traces, or load the demo with 'clew demo'")
-    raise InputError(f"there are {len(there)} projects; name one with --project: {', '.join(map(repr, there[:20]))}")
+    names = ", ".join(map(repr, list(there)[:20]))
+    if named is not None and named not in there:
+        raise NotFound(f"there is no project {named!r}; there are: {names}")
+    if named is None and len(there) > 1:
+        raise InputError(f"there are {len(there)} projects; name one with --project: {names}")
+    return there[named if named is not None else next(iter(there))]
 
 
-def path_of(name: str) -> str:
-    """A project's place in the API."""
-    return f"/projects/{quote(reference(name), safe='')}"
-
-
-def find(connection: Connection, named: str | None, path: str) -> tuple[str, Any]:
-    """What stands at a path in the project that was named, or in the first one that has it; with the project's path."""
+def find(connection: Connection, named: str | None, path: str) -> Any:
+    """What stands at a path in the project that was named, or in the first one that has it."""
     missing: Refused | None = None
-    for name in [named] if named else names(connection):
+    there = [project(connection, named)] if named is not None else paths(connection).values()
+    for place in there:
         try:
-            return path_of(name), get(connection, path_of(name) + path)
+            return get(connection, place + path)
         except Refused as error:
             if error.status != 404:
                 raise

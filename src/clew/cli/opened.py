@@ -29,7 +29,7 @@ def trace(
     path = f"/traces/{quote(trace_id, safe='')}"
     path += f"/spans/{quote(span, safe='')}" if span else "/otlp" if otlp else ""
     with connect(settings_for(data), url) as connection:
-        _, found = asking.find(connection, project, path)
+        found = asking.find(connection, project, path)
     if as_json or (otlp and not span):
         print_json(found)
     elif span:
@@ -129,7 +129,7 @@ def session(
 ) -> None:
     """Show one session as a conversation."""
     with connect(settings_for(data), url) as connection:
-        _, found = asking.find(connection, project, query(f"/sessions/{quote(session_id, safe='')}"))
+        found = asking.find(connection, project, query(f"/sessions/{quote(session_id, safe='')}"))
     if as_json:
         print_json(found)
         return
