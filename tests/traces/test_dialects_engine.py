@@ -78,7 +78,7 @@ def test_recorded_clients(store: Store, field_data: Path, client: str) -> None:
 @pytest.mark.field
 def test_two_hundred_conversations(store: Store, field_data: Path) -> None:
     spans, rows = [], []
-    for line in gzip.open(field_data / "airline_agent" / "traces.otlp.jsonl.gz"):
+    for line in gzip.decompress((field_data / "airline_agent" / "traces.otlp.jsonl.gz").read_bytes()).splitlines():
         request, refused = json_to_traces(line)
         assert not refused
         spans += [span for group in request.resource_spans for scope in group.scope_spans for span in scope.spans]
@@ -174,3 +174,35 @@ def test_planning_for_the_keys_that_are_there_gives_what_planning_for_all_gives(
     }
     rows = [span_to_row(Span(name="chat", attributes=key_values(attributes)))]
     assert compute(store, rows, prune=True) == compute(store, rows, prune=False)
+
+
+def test_structured_messages_are_found_by_their_words(store: Store) -> None:
+    long = "мир 🌍 " * 400  # lengths of two bytes on the wire
+    sent = [
+        {"role": "system", "parts": [{"type": "text", "content": "You are terse."}]},
+        {"role": "user", "parts": [{"type": "text", "content": long}, {"type": "tool_call", "name": "get", "arguments": {"city": "Paris"}}]},
+        {"role": "tool", "parts": [{"type": "tool_call_response", "id": "1", "response": "21 °C"}]},
+    ]
+    span = Span(name="chat", attributes=key_values({"gen_ai.operation.name": "chat", "gen_ai.input.messages": sent}))
+    [found] = compute(store, [span_to_row(span)])
+    assert found["input_text"].startswith("You are terse.\n" + long)
+    assert "Paris" in found["input_text"]
+    assert found["input_preview"] == "21 °C"
+
+
+def test_escapes_in_json_become_characters_for_search(store: Store) -> None:
+    told = {
+        "gen_ai.input.messages": '[{"role":"user","parts":[{"type":"text","content":"caf\\u00e9 \\ud83d\\ude00"}]}]',
+        "output.value": '{"answer": "na\\u00efve"}',
+    }
+    [found] = compute(store, [span_to_row(Span(name="x", attributes=key_values(told)))])
+    assert found["input_text"] == "café 😀"
+    assert found["output_text"] == '{"answer":"naïve"}'
+
+
+@pytest.mark.parametrize("reasons", [["stop"], ["stop", "length"], ["x" * 300], []])
+def test_lists_are_read_from_their_wire_form(store: Store, reasons: list[str]) -> None:
+    told = {"gen_ai.operation.name": "chat", "gen_ai.response.finish_reasons": reasons, "tag.tags": [*reasons, "日本", "y" * 200]}
+    [found] = compute(store, [span_to_row(Span(name="x", attributes=key_values(told)))])
+    assert found["finish_reason"] == (reasons[0] if reasons else "")
+    assert found["tags"] == [*reasons, "日本", "y" * 200]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -130,10 +131,8 @@ def test_values_come_back_from_python(value: AnyValue) -> None:
 
 @given(st.binary(max_size=60))
 def test_no_bytes_break_the_reader(body: bytes) -> None:
-    try:
+    with contextlib.suppress(InputError):
         json_to_traces(body)
-    except InputError as error:
-        assert str(error)
 
 
 @pytest.mark.field

@@ -161,12 +161,12 @@ def _called(item: Mapping[str, Any]) -> list[Part]:
 def _unique(found: list[Part]) -> list[Part]:
     """Without tool calls that are told twice: some senders put them into the contents and into a list of their own."""
     kept: list[Part] = []
+    seen: set[tuple[str, str]] = set()
     for part in found:
-        if isinstance(part, ToolCall) and any(
-            isinstance(other, ToolCall) and other.id == part.id and other.name == part.name for other in kept
-        ):
-            if part.id:
+        if isinstance(part, ToolCall) and part.id:
+            if (part.id, part.name) in seen:
                 continue
+            seen.add((part.id, part.name))
         kept.append(part)
     return kept
 

@@ -272,9 +272,9 @@ def _by_habit(slots: Slots, block: int, provider: str) -> bool:
     """Whether this provider's input leaves the cached part out in this dialect."""
     family = layout().usage_families[(block - USAGE_START) // USAGE_BLOCK]
     for dialect in tables().of("usage"):
-        if dialect.family == family and provider in dialect.groups["usage"].get("exclusive_providers", ()):
-            if dialect.family == dialect.name or slots.key(block) in dialect.keys("usage", "input"):
-                return True
+        habit = dialect.family == family and provider in dialect.groups["usage"].get("exclusive_providers", ())
+        if habit and (dialect.family == dialect.name or slots.key(block) in dialect.keys("usage", "input")):
+            return True
     return False
 
 
