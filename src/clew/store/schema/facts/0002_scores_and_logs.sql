@@ -22,7 +22,8 @@ CREATE TABLE scores
     INDEX by_session session_id TYPE bloom_filter(0.01) GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(received_ns)
-ORDER BY (project_id, scope, trace_id, span_id, session_id, name, identifier);
+ORDER BY (project_id, scope, trace_id, span_id, session_id, name, identifier)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, old_parts_lifetime = 60;
 
 CREATE TABLE logs
 (
@@ -56,4 +57,5 @@ CREATE TABLE logs
     INDEX by_trace trace_id TYPE bloom_filter(0.01) GRANULARITY 1
 )
 ENGINE = MergeTree
-ORDER BY (project_id, time_ns, trace_id, span_id, digest);
+ORDER BY (project_id, time_ns, trace_id, span_id, digest)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, old_parts_lifetime = 60;

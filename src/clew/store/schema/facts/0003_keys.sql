@@ -12,7 +12,8 @@ CREATE TABLE span_keys
 )
 ENGINE = ReplacingMergeTree(commit_id)
 ORDER BY (trace_id, span_id, project_id)
-SETTINGS index_granularity = 256, min_compress_block_size = 4096, max_compress_block_size = 8192;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, old_parts_lifetime = 60,
+    index_granularity = 256, min_compress_block_size = 4096, max_compress_block_size = 8192;
 
 CREATE MATERIALIZED VIEW span_keys_fill TO span_keys AS
 SELECT project_id, trace_id, span_id, start_ns, fullness, commit_id
