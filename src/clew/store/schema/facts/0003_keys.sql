@@ -31,7 +31,8 @@ CREATE TABLE session_traces
 )
 ENGINE = AggregatingMergeTree
 ORDER BY (project_id, session_id, trace_id)
-SETTINGS index_granularity = 1024;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, old_parts_lifetime = 60,
+    index_granularity = 1024;
 
 CREATE MATERIALIZED VIEW session_traces_fill TO session_traces AS
 SELECT project_id, session_id, trace_id, min(start_ns) AS first_ns, max(greatest(start_ns, end_ns)) AS last_ns, max(user_id) AS user_id
