@@ -10,7 +10,7 @@ from fastapi import Depends, Path, Query, Request
 from clew.store import Store
 from clew.traces import Project
 
-MAX_NS = (1 << 63) - 1024  # the last moment of an int64 that a reader of JSON with doubles can tell too
+MAX_NS = (1 << 63) - 1
 Ns = Annotated[int | None, Query(ge=0, le=MAX_NS, description="nanoseconds since 1970-01-01 UTC")]
 Filter = Annotated[str, Query(max_length=4000, description="the filter language; see docs/filter.md")]
 PROJECT_WORDS = "the project's name, or ~ and its id; ~ and the name quoted twice where the name has a slash"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
@@ -18,6 +19,7 @@ from clew.traces.export import json_lines, otlp_lines, write_parquet
 from clew.traces.question import question
 
 router = APIRouter(prefix="/projects/{project}", tags=["export"], responses=ANSWERS)
+_UNSAFE = re.compile(r"[^A-Za-z0-9_.-]")  # in a file's name, and in a header
 LINES = "application/x-ndjson"
 
 
@@ -27,7 +29,7 @@ LINES = "application/x-ndjson"
 def export(store: StoreIn, project: ProjectIn, window: WindowIn, form: Literal["otlp", "jsonl", "parquet"] = "otlp") -> Response:
     """``otlp``: one OTLP/JSON request a line, as sent. ``jsonl`` and ``parquet``: canonical rows with all attributes."""
     question(project.id, "span", window.filter, window.since_ns, window.until_ns)  # a bad filter is told before the first byte
-    name = f"{''.join(c if c.isalnum() or c in '-_.' else '_' for c in project.name)}.{'otlp.jsonl' if form == 'otlp' else form}"
+    name = f"{_UNSAFE.sub('_', project.name)}.{'otlp.jsonl' if form == 'otlp' else form}"
     if form == "parquet":
         with tempfile.NamedTemporaryFile(prefix="clew-", suffix=".parquet", delete=False) as file:
             path = Path(file.name)
