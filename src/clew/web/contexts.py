@@ -115,10 +115,10 @@ class Chunk:
 
 
 def fold_href(path: str, state: dict[str, str], span_id: str) -> str:
-    """A trace's page with one step folded, or unfolded where it is."""
+    """A trace's page with one step chosen and folded, or unfolded where it is."""
     folded = [each for each in state.get("fold", "").split(",") if each]
     changed = [each for each in folded if each != span_id] if span_id in folded else [*folded, span_id]
-    return with_params(path, state, fold=",".join(changed))
+    return with_params(path, state, span=span_id, fold=",".join(changed))
 
 
 @dataclass(frozen=True)
