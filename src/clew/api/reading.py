@@ -73,7 +73,7 @@ class CompletionAnswer(BaseModel):
 Sort = Literal["start", "latency", "cost", "tokens", "errors"]
 SessionSort = Literal["end", "start", "latency", "traces", "cost", "tokens", "errors"]
 Descending = Annotated[bool, Query(description="newest or largest first")]
-After = Annotated[str | None, Query(max_length=4000, description="``next`` of the answer before; without it, the place to begin")]
+After = Annotated[str | None, Query(max_length=8000, description="``next`` of the answer before; without it, the place to begin")]
 
 
 @router.get("/traces", summary="A page of traces", tags=["traces"])
