@@ -143,6 +143,34 @@ def test_a_full_disk_while_storing_loses_nothing_and_is_tried_again(make, monkey
     assert table.calls == 4
 
 
+def test_while_the_disk_is_full_senders_are_told_and_those_who_wait_are_answered(make, monkeypatch):
+    monkeypatch.setattr(module, "RETRY_STORE_S", (0.3,))
+    monkeypatch.setattr(module, "SOFT_BYTES", 50)
+    table = Table()
+    table.errors = [StoreFull("the disk is full")]
+    table.open.clear()
+    pipeline = make(table)
+    waiting = pipeline.submit(*request())
+    table.open.set()
+    waiting.result(10)
+    with pytest.raises(StoreFull, match="the disk is full"):
+        pipeline.submit(*request())
+    until(lambda: spans(pipeline).stored == 1)
+    pipeline.submit(*request()).result(10)
+    until(lambda: spans(pipeline).stored == 2)
+    assert balanced(spans(pipeline))
+
+
+def test_ending_while_the_disk_is_full_leaves_the_journal_for_the_next_start(make, monkeypatch, tmp_path):
+    monkeypatch.setattr(module, "RETRY_STORE_S", (0.01,))
+    table = Table()
+    table.errors = [StoreFull("the disk is full")] * 1_000
+    pipeline = make(table)
+    pipeline.submit(*request(b"kept")).result(10)
+    pipeline.stop()
+    assert [entry.body for path in sorted(tmp_path.glob("*.journal")) for entry in read_segment(path)] == [b"kept"]
+
+
 def test_one_request_that_cannot_be_stored_does_not_hold_the_others(make, monkeypatch, tmp_path):
     monkeypatch.setattr(module, "RETRY_STORE_S", (0.01,))
     table = Table()

@@ -102,7 +102,7 @@ def _retry_info(text: str, seconds: int) -> bytes:
     # google.rpc.Status{code: 14, message, details: [RetryInfo{retry_delay}]}, written by field number to spare a dependency.
     delay = Duration(seconds=seconds).SerializeToString()
     info = AnyMessage(type_url="type.googleapis.com/google.rpc.RetryInfo", value=b"\x0a" + bytes([len(delay)]) + delay).SerializeToString()
-    words = text.encode()[:120]
+    words = text.encode()[:120].decode(errors="ignore").encode()  # cut between characters: one length byte holds up to 127
     return b"\x08\x0e\x12" + bytes([len(words)]) + words + b"\x1a" + bytes([len(info)]) + info
 
 

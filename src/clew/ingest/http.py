@@ -27,6 +27,7 @@ from clew.ingest.check import PROJECT_HEADER
 from clew.ingest.inflate import inflate
 from clew.ingest.journal import Entry
 from clew.ingest.receive import Received, Receiver
+from clew.traces.wire import varint
 
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
@@ -139,9 +140,8 @@ def refusal(error: Exception, kind: str, receiver: Receiver) -> Response:
 
 def _status_message(text: str) -> bytes:
     # google.rpc.Status has its text in field 2; built by hand to spare a dependency for one field.
-    data = text.encode()[:4000]
-    length = bytes([len(data) & 127 | 128, len(data) >> 7]) if len(data) > 127 else bytes([len(data)])
-    return b"\x12" + length + data
+    data = text[:4000].encode()
+    return b"\x12" + varint(len(data)) + data
 
 
 def _metrics(receiver: Receiver) -> Callable[[Request], Any]:

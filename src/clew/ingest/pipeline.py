@@ -17,7 +17,7 @@ from pathlib import Path
 import structlog
 
 from clew.core.clock import now_ns
-from clew.core.errors import ClewError, Overloaded, StoreFull, StoreReadOnly
+from clew.core.errors import ClewError, Overloaded, StoreError, StoreFull, StoreReadOnly
 from clew.ingest.check import Checked
 from clew.ingest.journal import Entry, Journal
 from clew.ingest.ledger import Ledger, LedgerState
@@ -63,6 +63,7 @@ class Pipeline:
         self._bytes = 0
         self._changed = threading.Condition()
         self._stopping = False
+        self._trouble: StoreError | None = None  # why the store takes nothing at the moment; what is acknowledged waits in the journal
         self._threads = [
             threading.Thread(target=self._write_journal, name="clew-journal", daemon=True),
             threading.Thread(target=self._store_groups, name="clew-store", daemon=True),
@@ -74,7 +75,8 @@ class Pipeline:
         for segment in self._journal.left_over():
             group = [Waiting(entry, check(entry), 0) for entry in read(segment)]
             for start in range(0, len(group), RECOVER_REQUESTS):
-                self._store(group[start : start + RECOVER_REQUESTS])
+                if not self._store(group[start : start + RECOVER_REQUESTS]):
+                    return count
             count += len(group)
             self._journal.forget(int(segment.stem))
         return count
@@ -85,7 +87,9 @@ class Pipeline:
             thread.start()
 
     def submit(self, entry: Entry, checked: Checked) -> Future[None]:
-        """Takes a checked request; the future is done once it is synced. Raises Overloaded when the queue is full."""
+        """Takes a checked request; the future is done once it is synced. Raises Overloaded when the queue is full, StoreFull or
+        StoreReadOnly while the store cannot be written.
+        """
         size = sum(len(frame.body) for frame in checked.frames)
         waiting = Waiting(entry, checked, size)
         if not checked.frames:
@@ -93,6 +97,9 @@ class Pipeline:
             waiting.done.set_result(None)
             return waiting.done
         with self._changed:
+            if self._trouble is not None:
+                self.ledger.settle(entry.signal, refused={f"store: {type(self._trouble).__name__}": checked.received})
+                raise type(self._trouble)(str(self._trouble))
             # An empty queue takes any request that passed the size limit, so that no limit can make a request impossible.
             requests = len(self._arriving) + len(self._storing)
             over = self._bytes + size > self._queue_bytes or requests >= self._queue_requests
@@ -147,7 +154,7 @@ class Pipeline:
                 waiting.done.set_result(None)
 
     def _answerable(self) -> list[Waiting]:
-        if self._bytes > SOFT_BYTES and not self._stopping:
+        if self._bytes > SOFT_BYTES and not self._stopping and self._trouble is None:
             return []
         answers = list(self._unanswered)
         self._unanswered.clear()
@@ -171,7 +178,8 @@ class Pipeline:
             group = self._gather()
             if not group:
                 return
-            self._store(group)
+            if not self._store(group):
+                return  # what is not stored stays in the journal for the next start
             with self._changed:
                 for waiting in group:
                     self._storing.popleft()
@@ -199,13 +207,15 @@ class Pipeline:
                 group.append(waiting)
             return group
 
-    def _store(self, group: list[Waiting]) -> None:
+    def _store(self, group: list[Waiting]) -> bool:
+        """Whether all of it was stored (or set aside); False only when the process ends while the store takes nothing."""
         for signal in self._commits:
             members = [waiting for waiting in group if waiting.entry.signal == signal]
-            if members:
-                self._commit(signal, members)
+            if members and not self._commit(signal, members):
+                return False
+        return True
 
-    def _commit(self, signal: str, members: list[Waiting]) -> None:
+    def _commit(self, signal: str, members: list[Waiting]) -> bool:
         """Stores the members, whatever it takes: they are acknowledged. What cannot be stored at all is set aside, whole."""
         attempt = 0
         while True:
@@ -215,23 +225,32 @@ class Pipeline:
             except Exception as error:
                 log.error("ingest.store_failed", signal=signal, requests=len(members), attempt=attempt, error=type(error).__name__)
                 if _lasting(error) and attempt >= 1:
-                    self._divide(signal, members)
-                    return
+                    return self._divide(signal, members)
                 if self._stopping and attempt >= len(RETRY_STORE_S):
-                    return  # still in the journal, stored at the next start
+                    return False
+                self._troubled(error)
                 time.sleep(RETRY_STORE_S[min(attempt, len(RETRY_STORE_S) - 1)])
                 attempt += 1
+        self._troubled(None)
         self._book(signal, members, outcome)
+        return True
 
-    def _divide(self, signal: str, members: list[Waiting]) -> None:
+    def _troubled(self, error: Exception | None) -> None:
+        """Remembers why the store takes nothing, and answers those who wait: their requests are synced, only not stored yet."""
+        with self._changed:
+            self._trouble = error if isinstance(error, StoreFull | StoreReadOnly) else None
+            answers = self._answerable() if self._trouble is not None else []
+        for waiting in answers:
+            waiting.done.set_result(None)
+
+    def _divide(self, signal: str, members: list[Waiting]) -> bool:
         if len(members) > 1:
             middle = len(members) // 2
-            self._commit(signal, members[:middle])
-            self._commit(signal, members[middle:])
-            return
+            return self._commit(signal, members[:middle]) and self._commit(signal, members[middle:])
         only = members[0]
         self._journal.set_aside(only.entry)
         self.ledger.settle(signal, refused={"the engine could not read it; set aside": only.checked.received})
+        return True
 
     def _book(self, signal: str, members: list[Waiting], outcome: Outcome) -> None:
         at = now_ns()
