@@ -156,7 +156,7 @@ ATTRIBUTES = st.dictionaries(
 ).flatmap(lambda some: st.dictionaries(st.sampled_from(COUNTS), st.integers(0, 10**6), max_size=4).map(lambda counts: {**some, **counts}))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(ATTRIBUTES, min_size=5, max_size=40))
 def test_made_up_attributes(store: Store, many: list[dict[str, Any]]) -> None:
     spans = [
