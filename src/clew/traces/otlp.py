@@ -80,9 +80,7 @@ def any_value(value: Any) -> AnyValue:
         return AnyValue(kvlist_value=KeyValueList(values=key_values(value)))
     if isinstance(value, list | tuple):
         return AnyValue(array_value=ArrayValue(values=[any_value(item) for item in value]))
-    raise TypeError(
-        f"a value of type {type(value).__name__!r} has no kind in OTLP; wanted text, number, bool, bytes, list or mapping"
-    )
+    raise TypeError(f"a value of type {type(value).__name__!r} has no kind in OTLP; wanted text, number, bool, bytes, list or mapping")
 
 
 def key_values(values: Mapping[str, Any]) -> list[KeyValue]:
