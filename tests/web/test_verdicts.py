@@ -30,8 +30,9 @@ def test_a_failure_without_words_names_the_step() -> None:
     ("status", "scores", "text"),
     [
         ("ok", (), f"Finished without an error in 41.2{N}s."),
-        ("ok", (sample.score("task success", value=1.0),), f"Finished without an error in 41.2{N}s; task success says 1."),
-        ("ok", (sample.score("task success", value=0.0),), "Finished without an error, but task success says 0."),
+        ("ok", (sample.score("csat", value=1.0),), f"Finished without an error in 41.2{N}s."),
+        ("ok", (sample.score("task success", "pass", 1.0),), f"Finished without an error in 41.2{N}s; task success says pass."),
+        ("ok", (sample.score("task success", "fail", 0.0),), "Finished without an error, but task success says fail."),
         ("ok", (sample.score("judge", label="Fail"),), "Finished without an error, but judge says Fail."),
         ("error", (), "Finished, though get_user said “no such user”."),
         ("error", (sample.score("judge", label="fail"),), "Finished, but judge says fail; get_user said “no such user”."),

@@ -24,13 +24,9 @@ class Verdict:
 
 
 def score_tone(score: Score) -> str:
-    """good, bad or '' (a score whose direction is not known has no colour)."""
+    """good, bad or ''. A bare number has no colour: 1 is the best of a share and the worst of five stars."""
     label = score.label.strip().lower()
-    if label in PASSED or (not label and score.value == 1):
-        return "good"
-    if label in FAILED or (not label and score.value == 0):
-        return "bad"
-    return ""
+    return "good" if label in PASSED else "bad" if label in FAILED else ""
 
 
 def score_text(score: Score) -> str:

@@ -106,7 +106,7 @@ def session_page(view: SessionView, whole: Mapping[str, tuple[Turn, ...]]) -> Se
     asked = sum(1 for each in visits for turn in each.turns if turn.role == "user")
     scores = (*view.scores, *(score for each in visits for score in each.row.scores))
     return SessionPage(
-        verdict=session_verdict(view.row, max(asked, len(visits)), scores),
+        verdict=session_verdict(view.row, asked or len(visits), scores),
         row=view.row,
         visits=tuple(visits),
         remark="what went in and what came out, in order" if len(visits) > 1 else "",
