@@ -43,7 +43,7 @@ _SCORES = Statement(
     " SELECT {project_id:UInt32}, score_id, scope, unhex(trace_id), unhex(span_id), session_id, name, value, label, 'code', received_ns"
     " FROM /*slot:source*/",
 )
-_numbers = itertools.count(1)
+_numbers = itertools.count(100)
 
 
 def trace_id(number: int) -> str:

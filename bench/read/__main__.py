@@ -126,7 +126,7 @@ class Arrivals(threading.Thread):
     def __init__(self, store: Store, rate: int) -> None:
         super().__init__(daemon=True)
         self.store, self.rate, self.stored, self.stop = store, rate, 0, threading.Event()
-        self.generator = Generator(seed=99)
+        self.generator = Generator(seed=time.time_ns())  # ids of their own in every run over the same store
 
     def run(self) -> None:
         started, commit = time.perf_counter(), 1_000_000

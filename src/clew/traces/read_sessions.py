@@ -10,11 +10,12 @@ from typing import Any
 from clew.core.errors import NotFound
 from clew.store import Store
 from clew.traces.cursor import Cursor, decode_cursor
+from clew.traces.locate import trace_sums
 from clew.traces.question import question
 from clew.traces.read_list import TRACE_KEYS, trace_rows
-from clew.traces.rows import id_bytes, project_name, session_scores, statement
+from clew.traces.rows import Row, id_bytes, micros, project_name, session_scores, statement
 from clew.traces.tree import add_tokens
-from clew.traces.views import Cost, Page, SessionRow, SessionView, Tokens, TraceRow, Turn
+from clew.traces.views import Cost, Page, Score, SessionRow, SessionView, Tokens, TraceRow, Turn
 
 SESSION_KEYS = {"end": "max(last_ns)", "start": "min(first_ns)", "latency": "max(last_ns) - min(first_ns)", "traces": "uniqExact(trace_id)"}
 SUM_KEYS = ("cost", "tokens", "errors")
@@ -58,7 +59,7 @@ def get_session(store: Store, project_id: int, session_id: str) -> SessionView:
         raise NotFound(f"there is no session {session_id[:200]!r} in this project")
     members = _members(store, project_id, [session_id])
     traces = trace_rows(store, project_id, [member["trace"] for member in members])
-    traces = tuple(sorted(traces, key=lambda trace: (trace.root.start_ns, trace.root.trace_id)))
+    traces = tuple(sorted(traces, key=_in_order))
     return SessionView(
         project=project_name(store, project_id),
         row=rows[0],
@@ -76,20 +77,26 @@ def _members(store: Store, project_id: int, sessions: Sequence[str]) -> list[dic
 def _session_rows(store: Store, project_id: int, sessions: Sequence[str]) -> tuple[SessionRow, ...]:
     """The rows of these sessions, in this order."""
     members = _members(store, project_id, sessions)
-    traces = {trace.root.trace_id: trace for trace in trace_rows(store, project_id, sorted({member["trace"] for member in members}))}
+    ids = sorted({member["trace"] for member in members})
+    sums = {row["trace"]: row for row in trace_sums(store, project_id, ids)}
+    traces = {trace.root.trace_id: trace for trace in trace_rows(store, project_id, ids, sums)}
     scores = session_scores(store, project_id, sessions)
     found: dict[str, SessionRow] = {}
     for session, group in groupby(members, key=lambda member: str(member["session_id"])):
         of_session = list(group)
-        own = [traces[member["trace"]] for member in of_session if member["trace"] in traces]
+        own = sorted((traces[member["trace"]] for member in of_session if member["trace"] in traces), key=_in_order)
         user = max((str(member["user"]) for member in of_session), default="")
         if own:
-            found[session] = _session_row(session, user, own, scores.get(session, ()))
+            cost = _cost([sums[trace.root.trace_id] for trace in own])
+            found[session] = _session_row(session, user, own, cost, scores.get(session, ()))
     return tuple(found[session] for session in sessions if session in found)
 
 
-def _session_row(session: str, user: str, traces: list[TraceRow], scores: tuple[Any, ...]) -> SessionRow:
-    traces = sorted(traces, key=lambda trace: (trace.root.start_ns, trace.root.trace_id))
+def _in_order(trace: TraceRow) -> tuple[int, str]:
+    return trace.root.start_ns, trace.root.trace_id
+
+
+def _session_row(session: str, user: str, traces: list[TraceRow], cost: Cost, scores: tuple[Score, ...]) -> SessionRow:
     outputs = [trace.root.output_preview for trace in traces if trace.root.output_preview]
     return SessionRow(
         session_id=session,
@@ -100,16 +107,17 @@ def _session_row(session: str, user: str, traces: list[TraceRow], scores: tuple[
         spans=sum(trace.spans for trace in traces),
         errors=sum(trace.errors for trace in traces),
         tokens=reduce(add_tokens, (trace.tokens for trace in traces), Tokens()),
-        cost=_add_costs([trace.cost for trace in traces]),
+        cost=cost,
         first_input=next((trace.root.input_preview for trace in traces if trace.root.input_preview), ""),
         last_output=outputs[-1] if outputs else "",
         scores=scores,
     )
 
 
-def _add_costs(costs: list[Cost]) -> Cost:
-    told = [cost.micros for cost in costs if cost.micros is not None]
-    return Cost(sum(told) if told else None, sum(cost.known for cost in costs), sum(cost.unknown for cost in costs))
+def _cost(sums: Sequence[Row]) -> Cost:
+    """The money of several traces, added up before it is rounded."""
+    told = [row["cost_sum"] for row in sums if row["cost_sum"] is not None]
+    return Cost(micros(sum(told)) if told else None, sum(row["cost_known"] for row in sums), sum(row["cost_unknown"] for row in sums))
 
 
 def _turns(store: Store, project_id: int, traces: Sequence[TraceRow]) -> tuple[Turn, ...]:
