@@ -108,7 +108,7 @@ SELECT
     uniqExact(project_id, trace_id, span_id) AS distinct_spans,
     countIf(usage_rollup) AS rollups,
     countIf(has_usage AND (trace_id, parent_id) IN (SELECT trace_id, span_id FROM staging_spans WHERE has_usage)) AS nested,
-    countIf(has_usage AND response_id != '') - uniqExactIf((trace_id, response_id), has_usage AND response_id != '') AS same_response,
+    countIf(has_usage AND response_id != '') - uniqExactIf((project_id, response_id), has_usage AND response_id != '') AS same_response,
     countIf(/*slot:carries_scores*/) AS carriers,
     groupUniqArrayIf(
         CAST(
@@ -157,7 +157,7 @@ WHERE project_id IN (SELECT project_id FROM staging_spans)
 -- name: staged_usage
 -- The spans of the group that tell of tokens, with their place in the trace.
 SELECT
-    lower(hex(trace_id)) AS trace, lower(hex(span_id)) AS span, lower(hex(parent_id)) AS parent,
+    project_id, lower(hex(trace_id)) AS trace, lower(hex(span_id)) AS span, lower(hex(parent_id)) AS parent,
     has_usage, usage_rollup, kind, response_id, input_tokens, output_tokens
 FROM staging_spans
 WHERE trace_id IN (SELECT trace_id FROM staging_spans WHERE has_usage)

@@ -84,15 +84,16 @@ class SpanWriter:
         """The group's spans whose tokens another span of the same call already tells, or will when this group is stored."""
         if not (known["rollups"] or known["nested"] or known["same_response"] or any(row["has_usage"] for row in stored)):
             return []
-        traces: dict[str, list[dict[str, Any]]] = {}
+        # By project, not by trace: an SDK may tell a call in a trace of its own, known by the provider's response id.
+        projects: dict[int, list[dict[str, Any]]] = {}
         for row in self._facts.written(self._sql.usage):
-            traces.setdefault(row["trace"], []).append(row)
+            projects.setdefault(row["project_id"], []).append(row)
         for row in stored:
-            if row["trace"] in traces and not row["again"]:
+            if row["project_id"] in projects and not row["again"]:
                 # A stored span that does not count still shows who is whose ancestor.
                 tells = row["has_usage"] and row["counted"]
-                traces[row["trace"]].append({**row, "has_usage": tells, "usage_rollup": False, "stored": True})
-        return [key for rows in traces.values() for key in _not_counted(rows)]
+                projects[row["project_id"]].append({**row, "has_usage": tells, "usage_rollup": False, "stored": True})
+        return [key for rows in projects.values() for key in _not_counted(rows)]
 
     def _drop(self, replaced: Sequence[Row]) -> None:
         if not replaced:
