@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from clew.api.common import MAX_NS, Cursor, Filter, Limit, ProjectIn, SpanId, StoreIn, TraceId, WindowIn
+from clew.api.common import CURSOR_FORM, MAX_NS, Cursor, Filter, Limit, ProjectIn, SpanId, StoreIn, TraceId, WindowIn
 from clew.api.errors import ANSWERS
 from clew.api.span import SpanAnswer, span_answer
 from clew.traces import read
@@ -73,7 +73,8 @@ class CompletionAnswer(BaseModel):
 Sort = Literal["start", "latency", "cost", "tokens", "errors"]
 SessionSort = Literal["end", "start", "latency", "traces", "cost", "tokens", "errors"]
 Descending = Annotated[bool, Query(description="newest or largest first")]
-After = Annotated[str | None, Query(max_length=8000, description="``next`` of the answer before; without it, the place to begin")]
+AFTER_WORDS = "``next`` of the answer before; without it, the place to begin"
+After = Annotated[str | None, Query(max_length=8000, description=AFTER_WORDS, json_schema_extra=CURSOR_FORM)]
 
 
 @router.get("/traces", summary="A page of traces", tags=["traces"])
