@@ -10,7 +10,7 @@ import pytest
 from clew.core.errors import InputError, NotFound
 from clew.store import Statement, Store, open_store
 from clew.traces.otlp import row_to_span
-from clew.traces.read import get_span, get_trace, span_logs
+from clew.traces.read import get_span, get_trace, list_traces, span_logs
 from clew.traces.views import Cost
 from stored_spans import BASE, S, call, keep, score, span, span_id, trace_id
 
@@ -40,6 +40,19 @@ def test_a_trace_is_a_tree_with_sums_scores_and_times(store: Store) -> None:
     assert [one.label for one in view.nodes[2].span.scores] == ["warm"]
     assert {one.name for one in view.scores} == {"quality", "tone"}
     assert not view.root_missing
+
+
+def test_an_opened_trace_tells_the_same_as_its_row_in_the_list(store: Store) -> None:
+    project = keep(
+        store,
+        call(1, 2, 1, at=2, lasted=3, model="b", cache_read_tokens=4), call(1, 3, 1, at=1, model="a", nanos=None), call(1, 4, 2, counted=False),
+        span(1, 1, at=1.5, status=2), call(2, 2, 8, at=4, tokens=0), span(2, 1, 9, at=5, status=2),
+        scores=[score("trace", trace=1), score("span", trace=1, own=1), score("span", trace=2, own=2)],
+    )  # fmt: skip
+    listed = list_traces(store, project).items
+    assert len(listed) == 2
+    for row in listed:
+        assert get_trace(store, project, row.root.trace_id).row == row
 
 
 def test_broken_traces_open_and_say_what_is_broken(store: Store) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 from clew.core.errors import NotFound
 from clew.store import Store
 from clew.traces.locate import locate
 from clew.traces.otlp import LOG_COLUMNS, SPAN_COLUMNS
-from clew.traces.read_list import trace_rows
-from clew.traces.rows import SPAN_ROW_COLUMNS, project_name, span_hex, span_row, span_scores, statement, trace_hex, trace_scores
+from clew.traces.rows import SPAN_ROW_COLUMNS, micros, project_name, span_hex, span_row, span_scores, statement, trace_hex, trace_scores
 from clew.traces.table import plain_rows
-from clew.traces.tree import build_tree
-from clew.traces.views import SpanDetail, TraceView
+from clew.traces.tree import add_tokens, build_tree
+from clew.traces.views import Cost, Score, SpanDetail, SpanRow, Tokens, TraceRow, TraceView
 
+MAX_MODELS = 20  # as many as a list shows
 MAX_LOGS = 10_000  # log records of one span that are read at most
 
 # What the row of OTLP columns does not hold: the canonical columns and when it came.
@@ -35,21 +37,39 @@ def get_trace(store: Store, project_id: int, trace_id: str) -> TraceView:
         raise _no_trace(trace)
     sql = statement("spans_of_trace").fill(columns=SPAN_ROW_COLUMNS, located=located.where)
     rows = plain_rows(store.facts.arrow(sql, project_id=project_id, trace_id=trace, **located.params))
-    head = trace_rows(store, project_id, [trace])
-    if not rows or not head:
+    if not rows:
         raise _no_trace(trace)
     scores = trace_scores(store, project_id, [trace]).get(trace, [])
     scored = {score.span_id for score in scores if score.scope == "span"}
     spans = [span_row(row, span_scores(scores, row["span"]) if row["span"] in scored else ()) for row in rows]
+    row = _trace_row(spans, [row["cost_nanos"] for row in rows], scores)
     return TraceView(
         project=project_name(store, project_id),
         trace_id=trace,
         start_ns=spans[0].start_ns,
-        end_ns=max(head[0].end_ns, max(span.start_ns + span.duration_ns for span in spans)),
+        end_ns=row.end_ns,
         nodes=build_tree(spans, [row["cost_nanos"] for row in rows]),
-        row=head[0],
+        row=row,
         scores=tuple(scores),
-        root_missing=head[0].root_missing,
+        root_missing=row.root_missing,
+    )
+
+
+def _trace_row(spans: Sequence[SpanRow], nanos: Sequence[int | None], scores: Sequence[Score]) -> TraceRow:
+    """The row that a list shows of the trace, from its spans."""
+    counted = [(span, cost) for span, cost in zip(spans, nanos, strict=True) if span.counted]
+    told = [cost for _, cost in counted if cost is not None]
+    unknown = sum(cost is None and (span.tokens.input is not None or span.tokens.output is not None) for span, cost in counted)
+    return TraceRow(
+        root=min(spans, key=lambda span: (span.parent_id != "", span.start_ns, span.span_id)),
+        root_missing=all(span.parent_id for span in spans),
+        spans=len(spans),
+        errors=sum(span.status == "error" for span in spans),
+        end_ns=max(span.start_ns + max(span.duration_ns, 0) for span in spans),
+        tokens=reduce(add_tokens, (span.tokens for span, _ in counted), Tokens()),
+        cost=Cost(micros(sum(told)) if told else None, len(told), unknown),
+        models=tuple(sorted({span.model for span in spans if span.model})[:MAX_MODELS]),
+        scores=tuple(scores),
     )
 
 
