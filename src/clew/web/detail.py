@@ -120,7 +120,7 @@ def facts(span: SpanRow, meaning: model.Canonical, self_ns: int) -> tuple[tuple[
 
 
 def _cost_words(span: SpanRow) -> str:
-    words = {"sender": "told by the sender", "list": "from the list price of the day", "own": "from your own price table"}
+    words = {"sender": "told by the sender", "price": "from the list price of that day", "own price": "from the project's own prices"}
     counted = "" if span.counted else "; told by another span too, which is the one that counts"
     return words.get(span.cost_source, span.cost_source) + counted
 
