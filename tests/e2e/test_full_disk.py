@@ -7,9 +7,10 @@ import time
 import urllib.error
 import urllib.request
 
-import clew_process
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+import clew_process
 
 pytestmark = pytest.mark.slow
 

@@ -180,7 +180,10 @@ def test_structured_messages_are_found_by_their_words(store: Store) -> None:
     long = "мир 🌍 " * 400  # lengths of two bytes on the wire
     sent = [
         {"role": "system", "parts": [{"type": "text", "content": "You are terse."}]},
-        {"role": "user", "parts": [{"type": "text", "content": long}, {"type": "tool_call", "name": "get", "arguments": {"city": "Paris"}}]},
+        {
+            "role": "user",
+            "parts": [{"type": "text", "content": long}, {"type": "tool_call", "name": "get", "arguments": {"city": "Paris"}}],
+        },
         {"role": "tool", "parts": [{"type": "tool_call_response", "id": "1", "response": "21 °C"}]},
     ]
     span = Span(name="chat", attributes=key_values({"gen_ai.operation.name": "chat", "gen_ai.input.messages": sent}))

@@ -80,7 +80,9 @@ def literal(value: Any) -> str:
         return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
     if isinstance(value, Sequence):
         return "[" + ",".join(literal(item) for item in value) + "]"
-    raise StoreError(f"a parameter of type {type(value).__name__!r} cannot be bound; wanted text, bytes, number, bool, None or a list of those")
+    raise StoreError(
+        f"a parameter of type {type(value).__name__!r} cannot be bound; wanted text, bytes, number, bool, None or a list of those"
+    )
 
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": "\\0", "\b": "\\b", "\f": "\\f"})

@@ -16,6 +16,7 @@ from clew.traces.locate import locate, trace_sums
 from clew.traces.question import Question, question
 from clew.traces.rows import (
     SPAN_ROW_COLUMNS,
+    SUM_TOKENS,
     Row,
     cost_of,
     id_bytes,
@@ -182,7 +183,7 @@ def _trace_row(sums: Row, head: Row, scores: list[Any]) -> TraceRow:
         spans=sums["spans"],
         errors=sums["errors"],
         end_ns=sums["last_ns"],
-        tokens=tokens_of(sums, "sum"),
+        tokens=tokens_of(sums, SUM_TOKENS),
         cost=cost_of(sums),
         models=tuple(sums["models"]),
         scores=tuple(scores),

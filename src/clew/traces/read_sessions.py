@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
 from itertools import groupby
 from typing import Any
 
@@ -15,7 +14,7 @@ from clew.traces.question import question
 from clew.traces.read_list import TRACE_KEYS, trace_rows
 from clew.traces.rows import Row, id_bytes, micros, project_name, session_scores, statement
 from clew.traces.tree import add_tokens
-from clew.traces.views import Cost, Page, Score, SessionRow, SessionView, Tokens, TraceRow, Turn
+from clew.traces.views import Cost, Page, Score, SessionRow, SessionView, TraceRow, Turn
 
 SESSION_KEYS = {"end": "max(last_ns)", "start": "min(first_ns)", "latency": "max(last_ns) - min(first_ns)", "traces": "uniqExact(trace_id)"}
 SUM_KEYS = ("cost", "tokens", "errors")
@@ -106,7 +105,7 @@ def _session_row(session: str, user: str, traces: list[TraceRow], cost: Cost, sc
         traces=len(traces),
         spans=sum(trace.spans for trace in traces),
         errors=sum(trace.errors for trace in traces),
-        tokens=reduce(add_tokens, (trace.tokens for trace in traces), Tokens()),
+        tokens=add_tokens(trace.tokens for trace in traces),
         cost=cost,
         first_input=next((trace.root.input_preview for trace in traces if trace.root.input_preview), ""),
         last_output=outputs[-1] if outputs else "",

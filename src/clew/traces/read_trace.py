@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
 from typing import Any
 
 from clew.core.errors import NotFound
@@ -13,7 +12,7 @@ from clew.traces.otlp import LOG_COLUMNS, SPAN_COLUMNS
 from clew.traces.rows import SPAN_ROW_COLUMNS, micros, project_name, span_hex, span_row, span_scores, statement, trace_hex, trace_scores
 from clew.traces.table import plain_rows
 from clew.traces.tree import add_tokens, build_tree
-from clew.traces.views import Cost, Score, SpanDetail, SpanRow, Tokens, TraceRow, TraceView
+from clew.traces.views import Cost, Score, SpanDetail, SpanRow, TraceRow, TraceView
 
 MAX_MODELS = 20  # as many as a list shows
 MAX_LOGS = 10_000  # log records of one span that are read at most
@@ -66,7 +65,7 @@ def _trace_row(spans: Sequence[SpanRow], nanos: Sequence[int | None], scores: Se
         spans=len(spans),
         errors=sum(span.status == "error" for span in spans),
         end_ns=max(span.start_ns + max(span.duration_ns, 0) for span in spans),
-        tokens=reduce(add_tokens, (span.tokens for span, _ in counted), Tokens()),
+        tokens=add_tokens(span.tokens for span, _ in counted),
         cost=Cost(micros(sum(told)) if told else None, len(told), unknown),
         models=tuple(sorted({span.model for span in spans if span.model})[:MAX_MODELS]),
         scores=tuple(scores),

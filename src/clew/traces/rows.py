@@ -8,12 +8,14 @@ from typing import Any, cast
 from clew.core.errors import InputError
 from clew.core.ids import SPAN_HEX, TRACE_HEX
 from clew.store import Statement, Store, load_statements
-from clew.traces.views import Cost, Score, SpanRow, Status, Tokens
+from clew.traces.views import NO_TOKENS, TOKEN_KINDS, Cost, Score, SpanRow, Status, Tokens
 
 Row = Mapping[str, Any]
 
+SPAN_TOKENS = tuple(f"{kind}_tokens" for kind in TOKEN_KINDS)
+SUM_TOKENS = tuple(f"{kind}_sum" for kind in TOKEN_KINDS)
+_NO_COUNTS = (None,) * len(TOKEN_KINDS)
 STATUSES: tuple[Status, ...] = ("unset", "ok", "error")
-TOKEN_KINDS = ("input", "uncached", "cache_read", "cache_write", "output", "reasoning", "audio_input", "audio_output")
 
 # Low-cardinality text goes through toString: Arrow would carry it as a dictionary per batch otherwise.
 _TEXT = ("name", "service", "provider", "model", "agent_name", "tool_name", "kind", "cost_source", "finish_reason", "error_type")
@@ -37,7 +39,7 @@ SUMS = ",\n    ".join(
         "countIf(counted AND isNull(cost_nanos) AND (isNotNull(input_tokens) OR isNotNull(output_tokens))) AS cost_unknown",
     ]
 )
-"""Tokens and cost over spans, each call once: what ``tokens_of(row, "sum")`` and ``cost_of`` read."""
+"""Tokens and cost over spans, each call once: what ``tokens_of(row, SUM_TOKENS)`` and ``cost_of`` read."""
 
 SCORE_COLUMNS = """score_id, toString(scope) AS scope_text, lower(hex(trace_id)) AS trace, lower(hex(span_id)) AS span, session_id,
     toString(name) AS name_text, value, toString(label) AS label_text, toString(source) AS source_text, author, version, reason, time_ns, identifier"""
@@ -58,9 +60,10 @@ def cost_of(row: Row) -> Cost:
     return Cost(micros(row["cost_sum"]), row["cost_known"], row["cost_unknown"])
 
 
-def tokens_of(row: Row, suffix: str) -> Tokens:
-    """The token counts of a row, from its columns ``<kind>_<suffix>``."""
-    return Tokens(**{kind: row[f"{kind}_{suffix}"] for kind in TOKEN_KINDS})
+def tokens_of(row: Row, columns: tuple[str, ...]) -> Tokens:
+    """The token counts of a row, from ``SPAN_TOKENS`` or ``SUM_TOKENS``."""
+    counts = tuple(map(row.__getitem__, columns))
+    return NO_TOKENS if counts == _NO_COUNTS else Tokens(*counts)
 
 
 def span_row(row: Row, scores: tuple[Score, ...] = ()) -> SpanRow:
@@ -82,7 +85,7 @@ def span_row(row: Row, scores: tuple[Score, ...] = ()) -> SpanRow:
         tool_name=row["tool_name_text"],
         session_id=row["session_id"],
         user_id=row["user_id"],
-        tokens=tokens_of(row, "tokens"),
+        tokens=tokens_of(row, SPAN_TOKENS),
         counted=row["counted"],
         cost_micros=micros(row["cost_nanos"]),
         cost_source=row["cost_source_text"],

@@ -6,12 +6,13 @@ at its earliest span (``cycle``), a second span with the same id stands beside t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from clew.traces.views import Cost, SpanRow, Tokens, TreeNode
+from clew.traces.views import NO_TOKENS, TOKEN_KINDS, Cost, SpanRow, Tokens, TreeNode
 
 TOP = -1
+_NOTHING = (None,) * len(TOKEN_KINDS)
 
 
 @dataclass
@@ -160,33 +161,31 @@ def _critical(spans: Sequence[SpanRow], shape: _Shape) -> list[bool]:
 
 
 def _subtree_tokens(spans: Sequence[SpanRow], shape: _Shape) -> list[Tokens]:
-    nothing = Tokens()
-    found = [span.tokens if span.counted else nothing for span in spans]
+    own = [span.tokens if span.counted else NO_TOKENS for span in spans]
+    told = {kind: sums for kind in TOKEN_KINDS if (sums := _subtree_sums([getattr(tokens, kind) for tokens in own], shape)) is not None}
+    if not told:
+        return own
+    every = zip(*(told.get(kind) or [None] * len(spans) for kind in TOKEN_KINDS), strict=True)
+    return [NO_TOKENS if counts == _NOTHING else Tokens(*counts) for counts in every]
+
+
+def _subtree_sums(counts: list[int | None], shape: _Shape) -> list[int | None] | None:
+    """Each count with those below it; nothing where no span tells this kind."""
+    if counts.count(None) == len(counts):
+        return None
     for at in reversed(shape.order):
-        above = shape.parent[at]
-        if above != TOP and found[at] is not nothing:
-            found[above] = found[at] if found[above] is nothing else add_tokens(found[above], found[at])
-    return found
+        above, count = shape.parent[at], counts[at]
+        if above != TOP and count is not None:
+            so_far = counts[above]
+            counts[above] = count if so_far is None else so_far + count
+    return counts
 
 
-def add_tokens(one: Tokens, other: Tokens) -> Tokens:
-    """The sum, kind by kind; unknown on both sides stays unknown."""
-    return Tokens(
-        _add(one.input, other.input),
-        _add(one.uncached, other.uncached),
-        _add(one.cache_read, other.cache_read),
-        _add(one.cache_write, other.cache_write),
-        _add(one.output, other.output),
-        _add(one.reasoning, other.reasoning),
-        _add(one.audio_input, other.audio_input),
-        _add(one.audio_output, other.audio_output),
-    )
-
-
-def _add(one: int | None, other: int | None) -> int | None:
-    if one is None:
-        return other
-    return one if other is None else one + other
+def add_tokens(every: Iterable[Tokens]) -> Tokens:
+    """The sum, kind by kind; what nobody tells stays unknown."""
+    tokens = [one for one in every if one is not NO_TOKENS]
+    told = ([count for one in tokens if (count := getattr(one, kind)) is not None] for kind in TOKEN_KINDS)
+    return Tokens(*(sum(counts) if counts else None for counts in told))
 
 
 def _subtree_costs(spans: Sequence[SpanRow], nanos: Sequence[int | None], shape: _Shape) -> list[Cost]:

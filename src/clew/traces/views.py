@@ -5,7 +5,7 @@ Times are int64 ns since 1970, durations ns, money micro-dollars (None = unknown
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Generic, Literal, TypeVar
 
 T = TypeVar("T")
@@ -57,6 +57,10 @@ class Tokens:
     reasoning: int | None = None
     audio_input: int | None = None
     audio_output: int | None = None
+
+
+TOKEN_KINDS = tuple(part.name for part in fields(Tokens))
+NO_TOKENS = Tokens()
 
 
 @dataclass(frozen=True)
