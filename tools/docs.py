@@ -174,6 +174,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/cli.md": cli_page,
     "docs/limits.md": limits_page,
     "docs/filter-fields.md": filter_fields_page,
+    "design/README.md": decisions_page,
 }
 
 
