@@ -99,7 +99,7 @@ def test_any_filter_means_the_same_in_the_store(store: Store, put: Callable[[Wor
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("scope", ["span", "trace", "session"])
 def test_many_filters_mean_the_same_in_the_store(store: Store, put: Callable[[World], int], scope: Scope) -> None:
-    @settings(EXAMPLES, max_examples=600)
+    @settings(EXAMPLES, max_examples=250)
     @given(worlds(most=16), st.lists(trees(scope), min_size=4, max_size=4))
     def any_tree(world: World, filters: list[Node]) -> None:
         project = put(world)
