@@ -15,7 +15,7 @@ check: dev-set        ## lint, format, types, contracts, size, generated docs, R
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-cache
+	$(BIN)/lint-imports --no-cache --no-logo
 	$(BIN)/python tools/size.py
 	$(BIN)/python tools/docs.py --check
 	$(BIN)/pytest -q tests/docs -k README
