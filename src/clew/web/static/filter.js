@@ -31,6 +31,8 @@
     const input = box.querySelector("input");
     const menu = box.parentElement.querySelector(".menu");
     let chosen = -1, asked = 0, timer = 0;
+    let shown = ""; // the text and place that the proposals on screen belong to
+    const here = () => `${input.selectionStart} ${input.value}`;
 
     const close = () => { menu.hidden = true; chosen = -1; };
     const mark = (by) => {
@@ -65,26 +67,35 @@
       menu.hidden = !proposals.length;
     };
     const ask = async () => {
-      const mine = ++asked;
+      clearTimeout(timer);
+      const mine = ++asked, place = here();
       const address = new URL(box.dataset.complete, location.href);
       address.searchParams.set("q", input.value);
       address.searchParams.set("at", input.selectionStart);
       const answer = await fetch(address);
       if (mine !== asked || !answer.ok) return;
       const proposals = await answer.json();
-      if (mine === asked && document.activeElement === input) show(proposals);
+      if (mine !== asked || document.activeElement !== input) return;
+      shown = place;
+      show(proposals);
     };
 
     input.addEventListener("input", () => { paint(box, input); clearTimeout(timer); timer = setTimeout(ask, 60); });
     input.addEventListener("scroll", () => { box.querySelector(".paint").scrollLeft = input.scrollLeft; });
     input.addEventListener("focus", ask);
     input.addEventListener("blur", close);
+    const complete = async () => {
+      if (shown !== here()) await ask(); // typed faster than the proposals came
+      if (menu.hidden || shown !== here()) return;
+      if (chosen < 0) mark(1);
+      take(menu.children[chosen].proposal);
+    };
     input.addEventListener("keydown", (event) => {
       if (menu.hidden) { if (event.key === "ArrowDown") ask(); return; }
       if (event.key === "ArrowDown") { event.preventDefault(); mark(1); }
       else if (event.key === "ArrowUp") { event.preventDefault(); mark(-1); }
       else if (event.key === "Escape") { event.stopPropagation(); close(); }
-      else if (event.key === "Tab" && !event.shiftKey) { event.preventDefault(); if (chosen < 0) mark(1); take(menu.children[chosen].proposal); }
+      else if (event.key === "Tab" && !event.shiftKey) { event.preventDefault(); complete(); }
       else if (event.key === "Enter" && chosen >= 0) { event.preventDefault(); take(menu.children[chosen].proposal); }
     });
     paint(box, input);
