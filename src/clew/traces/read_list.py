@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pyarrow as pa
+
 from clew.core.errors import InputError, NotFound
 from clew.store import Store
 from clew.traces.cursor import Cursor, decode_cursor
@@ -16,18 +18,16 @@ from clew.traces.locate import locate, trace_sums
 from clew.traces.question import Question, question
 from clew.traces.rows import (
     SPAN_ROW_COLUMNS,
-    SUM_TOKENS,
     Row,
     cost_of,
     id_bytes,
-    span_row,
-    span_scores,
+    span_views,
     statement,
     tokens_of,
     trace_hex,
     trace_scores,
 )
-from clew.traces.views import Page, SpanRow, TraceRow
+from clew.traces.views import Page, Score, SpanRow, TraceRow
 from clew.traces.walk import Place, Walked, walk
 
 TRACE_KEYS = {
@@ -152,7 +152,7 @@ def trace_rows(store: Store, project_id: int, traces: Sequence[str], known: Mapp
         return ()
     scores = trace_scores(store, project_id, list(sums))
     places = [{"trace": row["trace"], "span": row["head"], "start_ns": row["head_ns"]} for row in sums.values()]
-    heads = {row["trace"]: row for row in _narrow(store, project_id, places)}
+    heads = {span.trace_id: span for span in span_views(_narrow(store, project_id, places), scores)}
     return tuple(_trace_row(sums[trace], heads[trace], scores.get(trace, [])) for trace in traces if trace in heads)
 
 
@@ -160,14 +160,14 @@ def span_rows(store: Store, project_id: int, places: Sequence[Row]) -> tuple[Spa
     """The spans at these places (rows with ``trace``, ``span``, ``start_ns``), in this order, each with its scores."""
     if not places:
         return ()
-    rows = {(row["trace"], row["span"]): row for row in _narrow(store, project_id, places)}
     scores = trace_scores(store, project_id, sorted({row["trace"] for row in places}))
+    spans = {(span.trace_id, span.span_id): span for span in span_views(_narrow(store, project_id, places), scores)}
     keys = [(place["trace"], place["span"]) for place in places]
-    return tuple(span_row(rows[key], span_scores(scores.get(key[0], ()), key[1])) for key in keys if key in rows)
+    return tuple(spans[key] for key in keys if key in spans)
 
 
-def _narrow(store: Store, project_id: int, places: Sequence[Row]) -> list[dict[str, Any]]:
-    return store.facts.rows(
+def _narrow(store: Store, project_id: int, places: Sequence[Row]) -> pa.Table:
+    return store.facts.arrow(
         statement("spans_at").fill(columns=SPAN_ROW_COLUMNS),
         project_id=project_id,
         starts=sorted({place["start_ns"] for place in places}),
@@ -176,14 +176,14 @@ def _narrow(store: Store, project_id: int, places: Sequence[Row]) -> list[dict[s
     )
 
 
-def _trace_row(sums: Row, head: Row, scores: list[Any]) -> TraceRow:
+def _trace_row(sums: Row, head: SpanRow, scores: list[Score]) -> TraceRow:
     return TraceRow(
-        root=span_row(head, span_scores(scores, head["span"])),
+        root=head,
         root_missing=bool(sums["root_missing"]),
         spans=sums["spans"],
         errors=sums["errors"],
         end_ns=sums["last_ns"],
-        tokens=tokens_of(sums, SUM_TOKENS),
+        tokens=tokens_of(sums),
         cost=cost_of(sums),
         models=tuple(sums["models"]),
         scores=tuple(scores),

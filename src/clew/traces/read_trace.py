@@ -9,8 +9,7 @@ from clew.core.errors import NotFound
 from clew.store import Store
 from clew.traces.locate import locate
 from clew.traces.otlp import LOG_COLUMNS, SPAN_COLUMNS
-from clew.traces.rows import SPAN_ROW_COLUMNS, micros, project_name, span_hex, span_row, span_scores, statement, trace_hex, trace_scores
-from clew.traces.table import plain_rows
+from clew.traces.rows import SPAN_ROW_COLUMNS, micros, project_name, span_hex, span_views, statement, trace_hex, trace_scores
 from clew.traces.tree import add_tokens, build_tree
 from clew.traces.views import Cost, Score, SpanDetail, SpanRow, TraceRow, TraceView
 
@@ -35,21 +34,20 @@ def get_trace(store: Store, project_id: int, trace_id: str) -> TraceView:
     if located.where is None:
         raise _no_trace(trace)
     sql = statement("spans_of_trace").fill(columns=SPAN_ROW_COLUMNS, located=located.where)
-    rows = plain_rows(store.facts.arrow(sql, project_id=project_id, trace_id=trace, **located.params))
-    if not rows:
+    table = store.facts.arrow(sql, project_id=project_id, trace_id=trace, **located.params)
+    if not table.num_rows:
         raise _no_trace(trace)
-    scores = trace_scores(store, project_id, [trace]).get(trace, [])
-    scored = {score.span_id for score in scores if score.scope == "span"}
-    spans = [span_row(row, span_scores(scores, row["span"]) if row["span"] in scored else ()) for row in rows]
-    row = _trace_row(spans, [row["cost_nanos"] for row in rows], scores)
+    scores = trace_scores(store, project_id, [trace])
+    spans, nanos = span_views(table, scores), table.column("cost_nanos").to_pylist()
+    row = _trace_row(spans, nanos, scores.get(trace, ()))
     return TraceView(
         project=project_name(store, project_id),
         trace_id=trace,
         start_ns=spans[0].start_ns,
         end_ns=row.end_ns,
-        nodes=build_tree(spans, [row["cost_nanos"] for row in rows]),
+        nodes=build_tree(spans, nanos),
         row=row,
-        scores=tuple(scores),
+        scores=row.scores,
         root_missing=row.root_missing,
     )
 
@@ -83,9 +81,9 @@ def get_span(store: Store, project_id: int, trace_id: str, span_id: str) -> Span
         found = store.facts.rows(record.fill(columns=f"{SPAN_COLUMNS}, {CANONICAL_COLUMNS}"), **bound)
     if not found:
         raise NotFound(f"there is no span {span!r} in trace {trace!r} of this project")
-    narrow = store.facts.rows(record.fill(columns=SPAN_ROW_COLUMNS), **bound)[0]
-    scores = span_scores(trace_scores(store, project_id, [trace]).get(trace, ()), span)
-    return SpanDetail(row=span_row(narrow, scores), record=found[0], logs=span_logs(store, project_id, trace, span), scores=scores)
+    scores = trace_scores(store, project_id, [trace])
+    (row,) = span_views(store.facts.arrow(record.fill(columns=SPAN_ROW_COLUMNS), **bound), scores)
+    return SpanDetail(row=row, record=found[0], logs=span_logs(store, project_id, trace, span), scores=row.scores)
 
 
 def span_logs(store: Store, project_id: int, trace_id: str, span_id: str) -> tuple[dict[str, Any], ...]:

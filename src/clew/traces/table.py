@@ -1,4 +1,4 @@
-"""An Arrow table as dicts, faster than Arrow does it: a trace of 100,000 spans has four million cells, most of them alike."""
+"""An Arrow table as lists of plain values, a column at a time: a trace of 100,000 spans has four million cells, most of them alike."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from typing import Any
 import pyarrow as pa
 
 
-def plain_rows(table: pa.Table) -> list[dict[str, Any]]:
-    """The rows of a table as dicts of plain Python values."""
-    names = table.column_names
-    return [dict(zip(names, cells, strict=True)) for cells in zip(*(_values(column) for column in table.columns), strict=True)]
+def plain_columns(table: pa.Table) -> dict[str, list[Any]]:
+    """The columns of a table by name."""
+    return {name: _values(column) for name, column in zip(table.column_names, table.columns, strict=True)}
 
 
 def _values(column: pa.ChunkedArray) -> list[Any]:
