@@ -6,6 +6,7 @@ import io
 import json
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from clew.cli import output
@@ -68,6 +69,36 @@ def test_a_hostile_text_cannot_steer_the_terminal() -> None:
 
 def test_a_block_keeps_its_lines() -> None:
     assert output.block("one\ntwo\x1b[0m").plain == "one\ntwo\N{REPLACEMENT CHARACTER}[0m"
+
+
+COLUMNS = [output.Column("trace"), output.Column("name", cut=True), output.Column("cost", right=True), output.Column("input", cut=True)]
+ROWS = [["0123456789abcdef", "answer", "$1.50", "Where is my order? " * 9], ["fedcba9876543210", "a", "–", "日本語" * 30]]
+
+
+@pytest.mark.parametrize("screen", [60, 80, 120, 500])
+def test_a_table_fills_the_screen_and_cuts_only_what_may_be_cut(screen: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.StringIO()
+    monkeypatch.setattr(output, "stdout", Console(file=out, width=screen, highlight=False))
+    monkeypatch.setenv("COLUMNS", str(screen))
+    output.print_table(COLUMNS, ROWS)
+    lines = out.getvalue().splitlines()
+    assert len(lines) == 3
+    assert all(cell_len(line) <= screen for line in lines)
+    for row, line in zip(ROWS, lines[1:], strict=True):
+        assert row[0] in line
+        assert row[1] in line
+        assert row[2] in line
+        assert ("…" in line) is (screen < 200)
+
+
+def test_on_a_screen_that_is_too_narrow_ids_stay_whole() -> None:
+    widths = output.column_widths(COLUMNS, ROWS, 20)
+    assert widths == [16, 6, 5, output.CUT_LEAST]
+
+
+def test_no_column_is_wider_than_it_needs_to_be() -> None:
+    assert output.column_widths(COLUMNS, ROWS, 10_000) == [16, 6, 5, 180]
+    assert output.column_widths(COLUMNS, [], 80) == [5, 4, 4, 5]
 
 
 def test_json_is_one_line_for_a_program(capsys: pytest.CaptureFixture[str]) -> None:

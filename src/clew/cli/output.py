@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,12 +13,13 @@ from typing import Any
 from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
 from rich.text import Text
 
 stdout = Console(highlight=False, soft_wrap=False)
 stderr = Console(stderr=True, highlight=False)
 
+GAP = 2  # cells between two columns of a table
+CUT_LEAST = 8  # cells that a column keeps on the narrowest screen
 UNKNOWN = "–"  # what is not known is not zero
 _CONTROL = dict.fromkeys((*range(9), *range(11, 32), *range(127, 160)), "�")
 
@@ -39,13 +41,41 @@ class Column:
 
 def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
     """A table. Cells are customers' words: no markup is read from them and no control character reaches the terminal."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for place, column in enumerate(columns):
-        width = None if column.cut else max([cell_len(column.name), *(cell_len(row[place]) for row in rows)])
-        table.add_column(column.name, justify="right" if column.right else "left", overflow="ellipsis", no_wrap=True, min_width=width)
-    for row in rows:
-        table.add_row(*(plain(cell) for cell in row))
-    stdout.print(table)
+    widths = column_widths(columns, rows, screen_width())
+    lines = [(plain(column.name, style="bold") for column in columns), *((plain(cell) for cell in row) for row in rows)]
+    for cells in lines:
+        fitted = [fit(cell, width, right=column.right) for cell, width, column in zip(cells, widths, columns, strict=True)]
+        line = Text(" " * GAP).join(fitted)
+        line.rstrip()
+        # Where the screen is too narrow for what must not be cut, the terminal breaks the line; nothing is lost.
+        stdout.print(line, soft_wrap=True)
+
+
+def screen_width() -> int:
+    """The screen's width; a pipe has none, and gets every cell whole."""
+    return stdout.width if stdout.is_terminal or "COLUMNS" in os.environ else sys.maxsize
+
+
+def fit(cell: Text, width: int, *, right: bool) -> Text:
+    """The cell, exactly so wide."""
+    cell.truncate(width, overflow="ellipsis")
+    missing = width - cell.cell_len
+    if right:
+        cell.pad_left(missing)
+    else:
+        cell.pad_right(missing)
+    return cell
+
+
+def column_widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], screen: int) -> list[int]:
+    """How wide each column is: what must not be cut as wide as it is, the others share the rest of the screen, none more than it needs."""
+    widths = [max([cell_len(column.name), *(cell_len(row[place]) for row in rows)]) for place, column in enumerate(columns)]
+    cut = sorted((place for place, column in enumerate(columns) if column.cut), key=lambda place: widths[place])
+    rest = screen - GAP * (len(columns) - 1) - sum(width for place, width in enumerate(widths) if not columns[place].cut)
+    for left, place in enumerate(cut):
+        widths[place] = min(widths[place], max(rest // (len(cut) - left), CUT_LEAST))
+        rest -= widths[place]
+    return widths
 
 
 def plain(text: str, style: str = "") -> Text:
