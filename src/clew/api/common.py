@@ -16,7 +16,7 @@ Filter = Annotated[str, Query(max_length=4000, description="the filter language;
 PROJECT_WORDS = "the project's name, or ~ and its id; ~ and the name quoted twice where the name has a slash"
 Limit = Annotated[int, Query(ge=1, le=500, description="items on this page")]
 CURSOR_FORM = {"pattern": "^[A-Za-z0-9_-]*$"}  # described, not demanded: what is wrong with a cursor is told by who reads it
-Cursor = Annotated[str | None, Query(max_length=8000, description="``next`` of the page before", json_schema_extra=CURSOR_FORM)]
+Cursor = Annotated[str | None, Query(max_length=4000, description="``next`` of the page before", json_schema_extra=CURSOR_FORM)]
 TraceId = Annotated[str, Path(pattern="^[0-9a-fA-F]{32}$", description="32 hex digits")]
 SpanId = Annotated[str, Path(pattern="^[0-9a-fA-F]{16}$", description="16 hex digits")]
 

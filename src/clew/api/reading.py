@@ -74,7 +74,7 @@ Sort = Literal["start", "latency", "cost", "tokens", "errors"]
 SessionSort = Literal["end", "start", "latency", "traces", "cost", "tokens", "errors"]
 Descending = Annotated[bool, Query(description="newest or largest first")]
 AFTER_WORDS = "``next`` of the answer before; without it, the place to begin"
-After = Annotated[str | None, Query(max_length=8000, description=AFTER_WORDS, json_schema_extra=CURSOR_FORM)]
+After = Annotated[str | None, Query(max_length=4000, description=AFTER_WORDS, json_schema_extra=CURSOR_FORM)]
 
 
 @router.get("/traces", summary="A page of traces", tags=["traces"])

@@ -11,7 +11,7 @@ from clew.core.errors import InputError
 from clew.core.jsontext import dumps, loads_or_none
 
 _CHECK_BYTES = 4
-_LIMIT = 8_000  # characters; a cursor of ours has under 200, but for a sender that gives its sessions long names
+_LIMIT = 4_000  # characters; a cursor of ours has under 200, but for a sender that gives its sessions long names
 
 
 @dataclass(frozen=True)
