@@ -9,7 +9,7 @@ from statistics import NormalDist
 from scipy.special import bdtr, bdtrc, bdtrik
 
 DEFAULT_LEVEL = 0.95
-EXACT_UNTIL = 5_000  # below this n the binomial's own quantiles are used; above, the normal approximation is off by under one rank in 2,000
+EXACT_UNTIL = 100_000_000  # values; beyond it the bounds are rounded outwards by one rank of many thousands
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def quantile_ranks(n: int, q: float, *, level: float = DEFAULT_LEVEL) -> RankBou
     Returns: ``RankBounds``: ``rank`` = ⌈nq⌉, the estimate's rank; ``low`` and ``high``, 1-based, or None for a side that n is too small
     to bound (the 99th percentile of 50 values has no upper bound). ``Undefined`` when n is 0.
 
-    Assumptions: independent draws of one distribution; ties make the interval wider, never wrong. For n above 5,000 the binomial's
+    Assumptions: independent draws of one distribution; ties make the interval wider, never wrong. For n above 100 million the binomial's
     quantile is taken from the normal approximation, rounded outwards by one rank.
 
     Reference: H. A. David, H. N. Nagaraja (2003), "Order Statistics", 3rd ed., section 7.1, equation (7.1.2).
