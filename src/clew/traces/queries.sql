@@ -13,13 +13,17 @@ SELECT min(start_ns) AS first_ns, max(start_ns) AS last_ns
 FROM span_keys
 WHERE project_id = {project_id:UInt32} AND trace_id IN {traces:Array(FixedString(16))}
 
--- name: window_edge
--- Where the stretch of time ends that holds so many spans, counted from a place in the order.
+-- name: count_spans
+SELECT count() AS spans
+FROM spans
+WHERE project_id = {project_id:UInt32} AND start_ns >= {low_ns:Int64} AND start_ns <= {high_ns:Int64}
+
+-- name: first_span
 SELECT start_ns
 FROM spans
 WHERE project_id = {project_id:UInt32} AND start_ns >= {low_ns:Int64} AND start_ns <= {high_ns:Int64}
 ORDER BY start_ns /*slot:direction*/
-LIMIT 1 OFFSET {spans:UInt64}
+LIMIT 1
 
 -- name: roots_in_window
 SELECT start_ns, lower(hex(trace_id)) AS trace
@@ -41,6 +45,12 @@ GROUP BY trace_id
 ORDER BY seen_ns /*slot:direction*/
 LIMIT {limit:UInt32}
 
+-- name: rooted_in_window
+SELECT lower(hex(trace_id)) AS trace
+FROM spans
+WHERE project_id = {project_id:UInt32} AND start_ns >= {low_ns:Int64} AND start_ns <= {high_ns:Int64} AND is_root
+    AND trace_id IN {traces:Array(FixedString(16))}
+
 -- name: heads_that_match
 SELECT lower(hex(trace_id)) AS trace
 FROM spans
@@ -50,9 +60,9 @@ WHERE project_id = {project_id:UInt32} AND start_ns IN {starts:Array(Int64)} AND
 -- Traces in the order of a sum over their spans. A trace belongs to the window in which it starts, so its spans have no upper bound here.
 SELECT lower(hex(trace_id)) AS trace, /*slot:key*/ AS sort_key
 FROM spans
-WHERE project_id = {project_id:UInt32} AND start_ns >= {since_ns:Int64} AND /*slot:where*/
+WHERE project_id = {project_id:UInt32} AND start_ns >= {since_ns:Int64} AND /*slot:telling*/ AND /*slot:where*/
 GROUP BY trace_id
-HAVING argMin(start_ns, (NOT is_root, start_ns)) < {until_ns:Int64} AND /*slot:after*/
+HAVING /*slot:started*/ AND /*slot:after*/
 ORDER BY sort_key /*slot:direction*/, trace_id /*slot:direction*/
 LIMIT {limit:UInt32}
 
@@ -243,7 +253,7 @@ GROUP BY step
 ORDER BY step
 
 -- name: overview_people
-SELECT uniqExactIf(session_id, session_id != '') AS sessions, uniqExactIf(user_id, user_id != '') AS users
+SELECT uniqExactIf(cityHash64(session_id), session_id != '') AS sessions, uniqExactIf(cityHash64(user_id), user_id != '') AS users
 FROM spans
 WHERE project_id = {project_id:UInt32} AND start_ns >= {since_ns:Int64} AND start_ns < {until_ns:Int64} AND /*slot:where*/
 
@@ -256,34 +266,36 @@ WHERE project_id = {project_id:UInt32} AND start_ns >= {before_ns:Int64} AND sta
 -- name: units_of_spans
 -- One row a span, for what every span tells of itself.
 SELECT
-    toString(/*slot:key*/) AS key, start_ns, status = 2 AS bad, duration_ns, 1 AS members,
+    /*slot:key*/ AS key, start_ns, status = 2 AS bad, duration_ns, 1 AS members,
     if(counted, ifNull(input_tokens, 0) + ifNull(output_tokens, 0), 0) AS tokens,
     if(counted, cost_nanos, NULL) AS nanos,
     toUInt64(counted AND isNotNull(cost_nanos)) AS known,
     toUInt64(counted AND isNull(cost_nanos) AND (isNotNull(input_tokens) OR isNotNull(output_tokens))) AS unknown
 FROM spans
-WHERE project_id = {project_id:UInt32} AND start_ns >= {before_ns:Int64} AND start_ns < {until_ns:Int64} AND /*slot:where*/
+WHERE project_id = {project_id:UInt32} AND start_ns >= {before_ns:Int64} AND start_ns < {until_ns:Int64} AND /*slot:key*/ != '' AND /*slot:where*/
 
 -- name: units_of_traces
 -- One row a trace, for what one span of it tells of all (its user, its session): tokens lie on other spans than the user's id.
-SELECT
-    anyIf(toString(/*slot:key*/), toString(/*slot:key*/) != '') AS key,
-    argMin(spans.start_ns, (NOT is_root, spans.start_ns, span_id)) AS start_ns,
-    argMin(status, (NOT is_root, spans.start_ns, span_id)) = 2 AS bad,
-    argMin(spans.duration_ns, (NOT is_root, spans.start_ns, span_id)) AS duration_ns,
-    count() AS members,
-    sumIf(ifNull(input_tokens, 0) + ifNull(output_tokens, 0), counted) AS tokens,
-    sumIf(cost_nanos, counted) AS nanos,
-    countIf(counted AND isNotNull(cost_nanos)) AS known,
-    countIf(counted AND isNull(cost_nanos) AND (isNotNull(input_tokens) OR isNotNull(output_tokens))) AS unknown
-FROM spans
-WHERE project_id = {project_id:UInt32} AND spans.start_ns >= {before_ns:Int64} AND spans.start_ns < {until_ns:Int64} AND /*slot:where*/
-GROUP BY trace_id
+SELECT key, head.1 AS start_ns, head.2 = 2 AS bad, head.3 AS duration_ns, members, tokens, nanos, known, unknown
+FROM
+(
+    SELECT
+        anyIf(toString(/*slot:key*/), toString(/*slot:key*/) != '') AS key,
+        argMin((start_ns, status, duration_ns), (NOT is_root, start_ns, span_id)) AS head,
+        count() AS members,
+        sumIf(ifNull(input_tokens, 0) + ifNull(output_tokens, 0), counted) AS tokens,
+        sumIf(cost_nanos, counted) AS nanos,
+        countIf(counted AND isNotNull(cost_nanos)) AS known,
+        countIf(counted AND isNull(cost_nanos) AND (isNotNull(input_tokens) OR isNotNull(output_tokens))) AS unknown
+    FROM spans
+    WHERE project_id = {project_id:UInt32} AND start_ns >= {before_ns:Int64} AND start_ns < {until_ns:Int64} AND /*slot:where*/
+    GROUP BY trace_id
+)
 
 -- name: overview_groups
 -- The biggest groups of the window, each with the same of the period before.
 SELECT
-    key,
+    toString(key) AS key_text,
     countIf(now) AS units, countIf(NOT now) AS before_units,
     sumIf(members, now) AS spans, sumIf(members, NOT now) AS before_spans,
     countIf(bad AND now) AS errors, countIf(bad AND NOT now) AS before_errors,
@@ -294,7 +306,7 @@ SELECT
 FROM (SELECT *, start_ns >= {since_ns:Int64} AS now FROM (/*slot:units*/))
 WHERE key != ''
 GROUP BY key
-ORDER BY units DESC, before_units DESC, key
+ORDER BY units DESC, before_units DESC, key_text
 LIMIT {limit:UInt32}
 
 -- name: quantiles_of_groups

@@ -7,6 +7,7 @@ then the narrow columns and sums of just those.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -15,7 +16,7 @@ from clew.core.errors import InputError, NotFound
 from clew.store import Store
 from clew.traces.cursor import Cursor, decode_cursor
 from clew.traces.locate import locate, trace_sums
-from clew.traces.question import Question, question
+from clew.traces.question import LAST_NS, Question, question
 from clew.traces.rows import (
     SPAN_ROW_COLUMNS,
     Row,
@@ -28,13 +29,28 @@ from clew.traces.rows import (
     trace_scores,
 )
 from clew.traces.views import Page, Score, SpanRow, TraceRow
-from clew.traces.walk import Place, Walked, walk
+from clew.traces.walk import BEYOND_IDS, Place, Walked, walk
 
 TRACE_KEYS = {
     "latency": "max(greatest(end_ns, start_ns)) - min(start_ns)",
     "cost": "ifNull(sumIf(cost_nanos, counted), -1)",
     "tokens": "ifNull(sumIf(input_tokens, counted), 0) + ifNull(sumIf(output_tokens, counted), 0)",
     "errors": "countIf(status = 2)",
+}
+
+
+@dataclass(frozen=True)
+class _Lowest:
+    """The sum of a trace of which no span tells anything, and which spans tell something."""
+
+    value: int
+    telling: str
+
+
+LOWEST = {
+    "cost": _Lowest(-1, "counted AND isNotNull(cost_nanos)"),
+    "tokens": _Lowest(0, "counted AND ifNull(input_tokens, 0) + ifNull(output_tokens, 0) > 0"),
+    "errors": _Lowest(0, "status = 2"),
 }
 SPAN_KEYS = {
     "start": "start_ns",
@@ -196,20 +212,40 @@ def _walk(store: Store, asked: Question, after: Place | None) -> Walked:
 
 def _by_key(store: Store, asked: Question, after: Place | None) -> Walked:
     """Places in the order of a sum. Traces that began before the window show only a part of their spans there; they are found out and left out."""
-    key = f"toInt64({TRACE_KEYS[asked.sort]})"
     found: list[Place] = []
     sums: dict[str, dict[str, Any]] = {}
+    lowest = LOWEST.get(asked.sort)
+    # The biggest sums come from the spans that tell something; only after the last of them all spans are gone through.
+    telling = asked.descending and asked.until_ns == LAST_NS and lowest is not None and (after is None or after.value > lowest.value)
     while True:
-        bound = {"after_value": after.value, "after_trace": after.trace} if after else {}
-        condition = f"(sort_key, trace_id) {asked.beyond} ({{after_value:Int64}}, unhex({{after_trace:String}}))" if after else "1"
-        sql = statement("traces_by_key").fill(key=key, after=condition, where=asked.anywhere, direction=asked.direction)
-        rows = store.facts.rows(sql, **asked.params, **bound, limit=asked.limit + 1)
+        rows = _keyed(store, asked, after, lowest.telling if telling and lowest else "1")
         places = [Place(row["sort_key"], row["trace"]) for row in rows]
         sums |= {row["trace"]: row for row in trace_sums(store, asked.project_id, [place.trace for place in places])}
         found += [place for place in places if place.trace in sums and asked.since_ns <= sums[place.trace]["head_ns"] < asked.until_ns]
-        if len(places) <= asked.limit or len(found) > asked.limit:
+        exhausted = len(places) <= asked.limit
+        if len(found) > asked.limit or (exhausted and not telling):
             return Walked(found[: asked.limit + 1], sums)
-        after = places[-1]
+        after = Place(lowest.value, BEYOND_IDS) if exhausted and lowest else places[-1]
+        telling = telling and not exhausted
+
+
+def _keyed(store: Store, asked: Question, after: Place | None, telling: str) -> list[dict[str, Any]]:
+    condition: str = "1"
+    bound: dict[str, Any] = {}
+    if after is not None and after.trace == BEYOND_IDS:
+        condition, bound = f"sort_key {asked.beyond}= {{after_value:Int64}}", {"after_value": after.value}
+    elif after is not None:
+        condition = f"(sort_key, trace_id) {asked.beyond} ({{after_value:Int64}}, unhex({{after_trace:String}}))"
+        bound = {"after_value": after.value, "after_trace": after.trace}
+    slots = {
+        "key": f"toInt64({TRACE_KEYS[asked.sort]})",
+        "telling": telling,
+        "started": "1" if asked.until_ns == LAST_NS else "argMin(start_ns, (NOT is_root, start_ns)) < {until_ns:Int64}",
+        "after": condition,
+        "where": asked.anywhere,
+        "direction": asked.direction,
+    }
+    return store.facts.rows(statement("traces_by_key").fill(**slots), **asked.params, **bound, limit=asked.limit + 1)
 
 
 def _place_of(store: Store, asked: Question, trace: str) -> Place:

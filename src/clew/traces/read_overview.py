@@ -221,7 +221,7 @@ def share(count: int, n: int) -> Share:
 
 def _groups(store: Store, bound: Mapping[str, Any], units: Statement) -> tuple[Group, ...]:
     rows = store.facts.rows(statement("overview_groups").fill(units=units.sql), **bound, limit=GROUPS)
-    keys = [row["key"] for row in rows]
+    keys = [row["key_text"] for row in rows]
     # A group's number: twice its place among the keys, from 1, and one more in the window than in the one before.
     counts = {2 * at: row["before_units"] for at, row in enumerate(rows, 1)} | {2 * at + 1: row["units"] for at, row in enumerate(rows, 1)}
     chosen = "2 * indexOf({keys:Array(String)}, key) + (start_ns >= {since_ns:Int64})"
@@ -238,7 +238,7 @@ def _groups(store: Store, bound: Mapping[str, Any], units: Statement) -> tuple[G
 def _group(row: Mapping[str, Any], period: str, measured: Mapping[float, Quantile]) -> Group:
     sums = {name: row[f"{period}{name}"] for name in ("cost_sum", "cost_known", "cost_unknown")}
     return Group(
-        key=row["key"],
+        key=row["key_text"],
         spans=row[f"{period}spans"],
         error_share=share(row[f"{period}errors"], row[f"{period}units"]),
         p50=measured.get(0.5),

@@ -19,6 +19,9 @@ from clew.traces.rows import id_bytes, statement
 FIRST_STRETCH = 4_000  # spans looked through at first, enough for a page of traces of ten spans
 FIRST_FILTERED = 200_000  # with a filter: what the engine reads in some ten milliseconds
 GROWTH = 8
+MANY = 5_000  # traces of one stretch whose roots are looked for at once
+FIRST_LENGTH_NS = 60 * 1_000_000_000
+MAX_STRIDE = 256  # how much longer the next try may be: the rate of arrival may change tenfold from one hour to the next
 BEYOND_IDS = "g"  # sorts after every id
 
 
@@ -45,6 +48,17 @@ class _Walk:
     store: Store
     asked: Question
     sums: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def count(self, near: int, far: int) -> int:
+        """The spans between two instants."""
+        bound = {"project_id": self.asked.project_id, "low_ns": min(near, far), "high_ns": max(near, far)}
+        return int(self.rows("count_spans", {}, bound)[0]["spans"])
+
+    def first_beyond(self, near: int, last: int) -> int | None:
+        """Where the first span in the order of the question starts, from ``near`` on."""
+        bound = {"project_id": self.asked.project_id, "low_ns": min(near, last), "high_ns": max(near, last)}
+        rows = self.rows("first_span", {"direction": self.asked.direction}, bound)
+        return int(rows[0]["start_ns"]) if rows else None
 
     def rows(self, name: str, slots: Mapping[str, str], params: Mapping[str, Any]) -> list[dict[str, Any]]:
         return self.store.facts.rows(statement(name).fill(**slots), **params)
@@ -78,8 +92,14 @@ def walk(store: Store, asked: Question, after: Place | None) -> Walked:
         if reached is not None:
             near, after = reached.value, reached
             continue
-        near, after, spans = (far - 1 if asked.descending else far + 1), None, spans * GROWTH
+        near, after, spans = (far - 1 if asked.descending else far + 1), None, _next_length(spans, len(found), asked.limit + 1)
     return Walked(sorted(found.values(), reverse=asked.descending)[: asked.limit + 1], walking.sums)
+
+
+def _next_length(spans: int, found: int, wanted: int) -> int:
+    """How many spans to look through next: as many as should fill the page, going by what was found so far."""
+    likely = 3 * spans * (wanted - found) // (2 * found) if found else spans * GROWTH
+    return min(max(likely, spans // 2), spans * GROWTH)
 
 
 def _near(asked: Question, after: Place | None) -> int:
@@ -93,11 +113,20 @@ def _stretch(near: int, far: int, after: Place | None) -> _Stretch:
 
 
 def _edge(walking: _Walk, near: int, last: int, spans: int) -> int:
-    """The far end of the stretch that begins at ``near``, holds about ``spans`` spans and ends at ``last`` at the latest."""
-    low, high = min(near, last), max(near, last)
-    bound = {"project_id": walking.asked.project_id, "low_ns": low, "high_ns": high, "spans": spans}
-    rows = walking.rows("window_edge", {"direction": walking.asked.direction}, bound)
-    return int(rows[0]["start_ns"]) if rows else last
+    """The far end of a stretch that begins at ``near`` and holds about ``spans`` spans; ``last`` where there are not more than that.
+
+    Counting a range of the primary key costs next to nothing (whole granules are counted, not read), so the length is found by trying.
+    """
+    start = walking.first_beyond(near, last)
+    if start is None or walking.count(start, last) <= spans:
+        return last
+    length = FIRST_LENGTH_NS
+    while True:
+        far = max(start - length, last) if walking.asked.descending else min(start + length, last)
+        held = walking.count(start, far)
+        if far == last or held >= spans // 3:
+            return far
+        length *= min(MAX_STRIDE, max(2, spans // max(held, 1)))
 
 
 def _look(walking: _Walk, stretch: _Stretch, roots: list[Place], wanted: int) -> tuple[list[Place], Place | None]:
@@ -141,18 +170,27 @@ def _roots(walking: _Walk, stretch: _Stretch, wanted: int) -> list[Place]:
 
 
 def _strays(walking: _Walk, stretch: _Stretch, roots: list[Place], limit: int) -> tuple[list[str], int | None]:
-    """Traces in the stretch that may have no root, and how far they are complete when there are more than ``limit``."""
+    """Traces in the stretch that may have no root, and how far they are complete when there are more than ``limit``.
+
+    A filter may hold for spans of many rooted traces; those are sorted out here as far as their roots lie in the stretch.
+    """
     asked = walking.asked
     slots = {"sight": "max" if asked.descending else "min", "where": asked.where, "direction": asked.direction}
-    bound = {**_bound(asked, stretch), "rooted": id_bytes({place.trace for place in roots} or {"0" * 32})}
+    bound = _bound(asked, stretch)
+    many = MANY if asked.filtered else limit
     while True:
-        rows = walking.rows("strays_in_window", slots, {**bound, "limit": limit})
-        traces = [row["trace"] for row in rows]
-        if len(rows) < limit:
-            return traces, None
-        if rows[-1]["seen_ns"] != rows[0]["seen_ns"]:
-            return traces, int(rows[-1]["seen_ns"])
-        limit *= GROWTH  # all at one instant: only the whole instant is an answer
+        known = id_bytes({place.trace for place in roots} or {"0" * 32})
+        rows = walking.rows("strays_in_window", slots, {**bound, "rooted": known, "limit": many})
+        full = len(rows) == many
+        if full and rows[-1]["seen_ns"] == rows[0]["seen_ns"]:
+            many *= GROWTH  # all at one instant: only the whole instant is an answer
+            continue
+        complete = int(rows[-1]["seen_ns"]) if full else None
+        if len(rows) > limit:
+            of = {**bound, "traces": id_bytes(row["trace"] for row in rows)}
+            rooted = {row["trace"] for row in walking.rows("rooted_in_window", {}, of)}
+            rows = [row for row in rows if row["trace"] not in rooted]
+        return [row["trace"] for row in rows], complete
 
 
 def _verify(walking: _Walk, stretch: _Stretch, roots: list[Place], strays: list[str]) -> list[Place]:
