@@ -80,5 +80,5 @@ CREATE TABLE spans
 ENGINE = MergeTree
 ORDER BY (project_id, start_ns, trace_id, span_id)
 -- What is merged is synced too, so parts that a merge replaced need not stay for minutes against a power cut (the default: 480 s).
-SETTINGS index_granularity = 1024,
+SETTINGS index_granularity = 512, min_compress_block_size = 16384,
     fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, old_parts_lifetime = 60;
