@@ -25,7 +25,7 @@ from clew.traces import Frame, Outcome
 
 log = structlog.get_logger(__name__)
 
-GROUP_BYTES = 8 << 20  # inflated bytes of one commit: the engine holds about ten times that while it stores them
+GROUP_BYTES = 6 << 20  # inflated bytes of one commit: the engine holds about ten times that while it stores them
 SOFT_BYTES = 2 * GROUP_BYTES  # one group being stored and the next one waiting
 RECOVER_REQUESTS = 32  # of a journal, stored at a time at start
 RETRY_AFTER_S = 1
