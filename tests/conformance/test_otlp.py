@@ -383,3 +383,15 @@ def test_grpc_refuses_a_bomb_and_goes_on(server, channel, made):
         call(made.body, timeout=60, compression=grpc.Compression.Gzip)
     assert raised.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
     assert get(server, "/health") == {"status": "ok"}
+
+
+def test_scores_sent_to_the_api_are_booked_too(server, made):
+    def send(score):
+        return post(server, json.dumps(score).encode(), "/api/v1/scores", Content_Type="application/json")[0]
+
+    before = get(server, "/ingest")["accounts"]["scores"]
+    target = {"project": made.project, "name": "helpful", "trace_id": (9).to_bytes(16).hex()}
+    assert send({**target, "value": 1.0}) == 201
+    assert send(target) == 400
+    after = get(server, "/ingest")["accounts"]["scores"]
+    assert (after["stored"] - before["stored"], after["received"] - before["received"]) == (1, 2)

@@ -73,5 +73,10 @@ def post_score(request: Request, score: ScoreIn) -> ScoreStored:
         metadata=dumps(score.metadata) if score.metadata else "",
         time_ns=score.time_ns or 0,
     )
-    stored = request.app.state.scores.store_one(new)
+    try:
+        stored = request.app.state.scores.store_one(new)
+    except InputError:
+        request.app.state.book("scores", refused={"not a score that can be kept": 1})
+        raise
+    request.app.state.book("scores", stored=1)
     return ScoreStored(score_id=stored.score_id, scope=scope)

@@ -65,6 +65,7 @@ def _asgi(settings: Settings, store: Store, projects: Projects, scores: ScoreWri
     asgi.state.projects = projects
     asgi.state.scores = scores
     asgi.state.ledger = pipeline.state
+    asgi.state.book = pipeline.ledger.settle
     asgi.state.settings = settings
     asgi.router.routes.extend(routes(receiver))
     api.mount(asgi)
