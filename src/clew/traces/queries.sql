@@ -40,10 +40,17 @@ SELECT lower(hex(trace_id)) AS trace, /*slot:sight*/(start_ns) AS seen_ns
 FROM spans
 WHERE project_id = {project_id:UInt32} AND start_ns >= {low_ns:Int64} AND start_ns <= {high_ns:Int64} AND NOT is_root
     AND trace_id NOT IN {rooted:Array(FixedString(16))}
+    AND /*slot:rootless*/
     AND /*slot:where*/
 GROUP BY trace_id
 ORDER BY seen_ns /*slot:direction*/
 LIMIT {limit:UInt32}
+
+-- name: no_root_nearby
+trace_id NOT IN (
+    SELECT trace_id FROM spans
+    WHERE project_id = {project_id:UInt32} AND is_root AND start_ns >= {roots_from_ns:Int64} AND start_ns <= {high_ns:Int64}
+)
 
 -- name: rooted_in_window
 SELECT lower(hex(trace_id)) AS trace

@@ -19,6 +19,7 @@ from clew.traces.rows import id_bytes, statement
 FIRST_STRETCH = 4_000  # spans looked through at first, enough for a page of traces of ten spans
 FIRST_FILTERED = 200_000  # with a filter: what the engine reads in some ten milliseconds
 GROWTH = 8
+LONG_TRACE_NS = 120 * 1_000_000_000  # a trace that runs longer costs a look of its own
 MANY = 5_000  # traces of one stretch whose roots are looked for at once
 FIRST_LENGTH_NS = 60 * 1_000_000_000
 MAX_STRIDE = 256  # how much longer the next try may be: the rate of arrival may change tenfold from one hour to the next
@@ -176,7 +177,9 @@ def _strays(walking: _Walk, stretch: _Stretch, roots: list[Place], limit: int) -
     """
     asked = walking.asked
     slots = {"sight": "max" if asked.descending else "min", "where": asked.where, "direction": asked.direction}
-    bound = _bound(asked, stretch)
+    # Without a filter the stretch is short: traces that began a little before it and still run are told by their roots at once.
+    slots["rootless"] = "1" if asked.filtered else statement("no_root_nearby").sql
+    bound = {**_bound(asked, stretch), "roots_from_ns": max(stretch.low_ns - LONG_TRACE_NS, 0)}
     many = MANY if asked.filtered else limit
     while True:
         known = id_bytes({place.trace for place in roots} or {"0" * 32})
