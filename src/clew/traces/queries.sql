@@ -28,29 +28,33 @@ LIMIT 1
 -- name: roots_in_window
 SELECT start_ns, lower(hex(trace_id)) AS trace
 FROM spans
-WHERE project_id = {project_id:UInt32} AND start_ns >= {low_ns:Int64} AND start_ns <= {high_ns:Int64} AND is_root
-    AND /*slot:after*/
-    AND /*slot:where*/
+WHERE project_id = {project_id:UInt32} AND start_ns >= {low_ns:Int64} AND start_ns <= {high_ns:Int64} AND is_root AND /*slot:after*/
 ORDER BY start_ns /*slot:direction*/, trace_id /*slot:direction*/
 LIMIT {limit:UInt32}
 
 -- name: strays_in_window
--- Traces whose root has not arrived may stand here: those with other spans in the window, in the order in which they come into sight.
+-- Traces whose root has not arrived may stand here: those with other spans in the window and no root in or shortly before it, in the order
+-- in which they come into sight.
 SELECT lower(hex(trace_id)) AS trace, /*slot:sight*/(start_ns) AS seen_ns
 FROM spans
 WHERE project_id = {project_id:UInt32} AND start_ns >= {low_ns:Int64} AND start_ns <= {high_ns:Int64} AND NOT is_root
-    AND trace_id NOT IN {rooted:Array(FixedString(16))}
-    AND /*slot:rootless*/
-    AND /*slot:where*/
+    AND trace_id NOT IN (
+        SELECT trace_id FROM spans
+        WHERE project_id = {project_id:UInt32} AND is_root AND start_ns >= {roots_from_ns:Int64} AND start_ns <= {high_ns:Int64}
+    )
 GROUP BY trace_id
 ORDER BY seen_ns /*slot:direction*/
 LIMIT {limit:UInt32}
 
--- name: no_root_nearby
-trace_id NOT IN (
-    SELECT trace_id FROM spans
-    WHERE project_id = {project_id:UInt32} AND is_root AND start_ns >= {roots_from_ns:Int64} AND start_ns <= {high_ns:Int64}
-)
+-- name: matches_in_window
+-- Traces with spans in the window for which the filter holds: by their root where it is among those, else by the first that comes into sight.
+SELECT lower(hex(trace_id)) AS trace, max(is_root) AS has_root, if(has_root, minIf(start_ns, is_root), /*slot:sight*/(start_ns)) AS seen_ns
+FROM spans
+WHERE project_id = {project_id:UInt32} AND start_ns >= {low_ns:Int64} AND start_ns <= {high_ns:Int64} AND /*slot:where*/
+GROUP BY trace_id
+HAVING NOT has_root OR /*slot:after*/
+ORDER BY seen_ns /*slot:direction*/, trace_id /*slot:direction*/
+LIMIT {limit:UInt32} BY has_root
 
 -- name: rooted_in_window
 SELECT lower(hex(trace_id)) AS trace

@@ -17,10 +17,10 @@ from clew.traces.question import SKEW_NS, Question
 from clew.traces.rows import id_bytes, statement
 
 FIRST_STRETCH = 4_000  # spans looked through at first, enough for a page of traces of ten spans
-FIRST_FILTERED = 200_000  # with a filter: what the engine reads in some ten milliseconds
+FIRST_FILTERED = 100_000  # with a filter: what the engine reads in some ten milliseconds
 GROWTH = 8
 LONG_TRACE_NS = 120 * 1_000_000_000  # a trace that runs longer costs a look of its own
-MANY = 5_000  # traces of one stretch whose roots are looked for at once
+MANY, FEW = 2_000, 50  # traces of one stretch that may have no root: read at most at once; looked into one by one
 FIRST_LENGTH_NS = 60 * 1_000_000_000
 MAX_STRIDE = 256  # how much longer the next try may be: the rate of arrival may change tenfold from one hour to the next
 BEYOND_IDS = "g"  # sorts after every id
@@ -86,9 +86,10 @@ def walk(store: Store, asked: Question, after: Place | None) -> Walked:
         roots = None if asked.filtered else _roots(walking, _stretch(near, far, after), wanted)
         if roots is None or len(roots) < wanted:  # a page of roots bounds itself; with less of them the stretch does
             far = _edge(walking, near, far, spans)
-            roots = None
         stretch = _stretch(near, far, after)
-        places, reached = _look(walking, stretch, _roots(walking, stretch, wanted) if roots is None else roots, wanted)
+        places, reached = _look(
+            walking, stretch, _matches(walking, stretch, wanted) if roots is None else _plain(walking, stretch, roots, wanted)
+        )
         found |= {place.trace: place for place in places if place.trace not in found}
         if reached is not None:
             near, after = reached.value, reached
@@ -130,18 +131,24 @@ def _edge(walking: _Walk, near: int, last: int, spans: int) -> int:
         length *= min(MAX_STRIDE, max(2, spans // max(held, 1)))
 
 
-def _look(walking: _Walk, stretch: _Stretch, roots: list[Place], wanted: int) -> tuple[list[Place], Place | None]:
+@dataclass(frozen=True)
+class _Candidates:
+    """What a look at a stretch brought: roots in order, traces that may have no root, and up to which instant those are complete."""
+
+    roots: list[Place]
+    strays: list[str]
+    reached: Place | None
+    cut: int | None
+
+
+def _look(walking: _Walk, stretch: _Stretch, found: _Candidates) -> tuple[list[Place], Place | None]:
     """The places in a stretch, and the last place up to which they are complete when that is not all of it."""
-    asked = walking.asked
-    reached = roots[-1] if len(roots) == wanted else None
-    if reached is not None:
-        stretch = replace(stretch, low_ns=reached.value) if asked.descending else replace(stretch, high_ns=reached.value)
-    strays, cut = _strays(walking, stretch, roots, 2 * wanted + 100)
-    places = [place for place in _verify(walking, stretch, roots, strays) if _inside(asked, place, stretch.after, reached)]
+    asked, cut = walking.asked, found.cut
+    places = [place for place in _verify(walking, stretch, found) if _inside(asked, place, stretch.after, found.reached)]
     if cut is not None:
         # Only traces whose head lies nearer than the last that came into sight are sure to be complete.
         return [place for place in places if (place.value > cut if asked.descending else place.value < cut)], _before(asked, cut)
-    return places, reached
+    return places, found.reached
 
 
 def _before(asked: Question, edge_ns: int) -> Place:
@@ -159,50 +166,81 @@ def _bound(asked: Question, stretch: _Stretch) -> dict[str, Any]:
     return {**asked.params, "within_ns": max(stretch.low_ns - SKEW_NS, 0), "low_ns": stretch.low_ns, "high_ns": stretch.high_ns}
 
 
+def _beyond(asked: Question, after: Place | None, value: str) -> tuple[str, dict[str, Any]]:
+    """The condition that a trace at ``value`` stands after a place, with what it binds."""
+    if after is None or after.trace in ("", BEYOND_IDS):
+        return "1", {}
+    condition = f"({value}, trace_id) {asked.beyond} ({{after_ns:Int64}}, unhex({{after_trace:String}}))"
+    return condition, {"after_ns": after.value, "after_trace": after.trace}
+
+
 def _roots(walking: _Walk, stretch: _Stretch, wanted: int) -> list[Place]:
+    """Roots in the order of the primary key, without a filter."""
     asked = walking.asked
-    condition, values = "1", {}
-    if stretch.after is not None and stretch.after.trace not in ("", BEYOND_IDS):
-        values = {"after_ns": stretch.after.value, "after_trace": stretch.after.trace}
-        condition = f"(start_ns, trace_id) {asked.beyond} ({{after_ns:Int64}}, unhex({{after_trace:String}}))"
-    slots = {"after": condition, "where": asked.where, "direction": asked.direction}
+    condition, values = _beyond(asked, stretch.after, "start_ns")
+    slots = {"after": condition, "direction": asked.direction}
     rows = walking.rows("roots_in_window", slots, {**_bound(asked, stretch), **values, "limit": wanted})
     return [Place(row["start_ns"], row["trace"]) for row in rows]
 
 
-def _strays(walking: _Walk, stretch: _Stretch, roots: list[Place], limit: int) -> tuple[list[str], int | None]:
-    """Traces in the stretch that may have no root, and how far they are complete when there are more than ``limit``.
+def _plain(walking: _Walk, stretch: _Stretch, roots: list[Place], wanted: int) -> _Candidates:
+    """Without a filter: the roots there are, and other traces in the stretch that they bound.
 
-    A filter may hold for spans of many rooted traces; those are sorted out here as far as their roots lie in the stretch.
+    The stretch is short, so traces that began a little before it and still run are told by their roots at once.
     """
     asked = walking.asked
-    slots = {"sight": "max" if asked.descending else "min", "where": asked.where, "direction": asked.direction}
-    # Without a filter the stretch is short: traces that began a little before it and still run are told by their roots at once.
-    slots["rootless"] = "1" if asked.filtered else statement("no_root_nearby").sql
-    bound = {**_bound(asked, stretch), "roots_from_ns": max(stretch.low_ns - LONG_TRACE_NS, 0)}
-    many = MANY if asked.filtered else limit
+    reached = roots[-1] if len(roots) == wanted else None
+    roots = [place for place in roots if stretch.low_ns <= place.value <= stretch.high_ns]
+    near = stretch
+    if reached is not None:
+        near = replace(stretch, low_ns=reached.value) if asked.descending else replace(stretch, high_ns=reached.value)
+    slots = {"sight": "max" if asked.descending else "min", "direction": asked.direction}
+    bound = {**_bound(asked, near), "roots_from_ns": max(near.low_ns - LONG_TRACE_NS, 0)}
+    limit = 2 * wanted + 100
     while True:
-        known = id_bytes({place.trace for place in roots} or {"0" * 32})
-        rows = walking.rows("strays_in_window", slots, {**bound, "rooted": known, "limit": many})
-        full = len(rows) == many
-        if full and rows[-1]["seen_ns"] == rows[0]["seen_ns"]:
-            many *= GROWTH  # all at one instant: only the whole instant is an answer
-            continue
-        complete = int(rows[-1]["seen_ns"]) if full else None
-        if len(rows) > limit:
-            of = {**bound, "traces": id_bytes(row["trace"] for row in rows)}
-            rooted = {row["trace"] for row in walking.rows("rooted_in_window", {}, of)}
-            rows = [row for row in rows if row["trace"] not in rooted]
-        return [row["trace"] for row in rows], complete
+        rows = walking.rows("strays_in_window", slots, {**bound, "limit": limit})
+        if len(rows) < limit:
+            return _Candidates(roots, [row["trace"] for row in rows], reached, None)
+        if rows[-1]["seen_ns"] != rows[0]["seen_ns"]:
+            return _Candidates(roots, [row["trace"] for row in rows], reached, int(rows[-1]["seen_ns"]))
+        limit *= GROWTH  # all at one instant: only the whole instant is an answer
 
 
-def _verify(walking: _Walk, stretch: _Stretch, roots: list[Place], strays: list[str]) -> list[Place]:
+def _matches(walking: _Walk, stretch: _Stretch, wanted: int) -> _Candidates:
+    """With a filter, evaluated once over the stretch: roots that match, and traces of which only other spans do.
+
+    The latter are many where a filter holds for spans of rooted traces; those are sorted out as far as their roots lie in the stretch.
+    """
+    asked = walking.asked
+    condition, values = _beyond(asked, stretch.after, "seen_ns")
+    slots = {"sight": "max" if asked.descending else "min", "where": asked.where, "direction": asked.direction, "after": condition}
+    bound, many = {**_bound(asked, stretch), **values}, MANY
+    while True:
+        rows = walking.rows("matches_in_window", slots, {**bound, "limit": many})
+        roots = [Place(row["seen_ns"], row["trace"]) for row in rows if row["has_root"]][:wanted]
+        others = [row for row in rows if not row["has_root"]]
+        if len(others) < many or others[0]["seen_ns"] != others[-1]["seen_ns"]:
+            break
+        many *= GROWTH  # all at one instant: only the whole instant is an answer
+    reached = roots[-1] if len(roots) == wanted else None
+    cut = int(others[-1]["seen_ns"]) if len(others) == many else None
+    if reached is not None:
+        others = [row for row in others if (row["seen_ns"] >= reached.value if asked.descending else row["seen_ns"] <= reached.value)]
+        cut = None if cut is not None and (cut < reached.value if asked.descending else cut > reached.value) else cut
+    strays = [row["trace"] for row in others]
+    if len(strays) > FEW:
+        rooted = walking.rows("rooted_in_window", {}, {**bound, "traces": id_bytes(strays)})
+        strays = sorted(set(strays) - {row["trace"] for row in rooted})
+    return _Candidates(roots, strays, reached, cut)
+
+
+def _verify(walking: _Walk, stretch: _Stretch, found: _Candidates) -> list[Place]:
     """Of what was found, the traces that truly stand here, by their heads over all of their spans.
 
     A root that is not its trace's earliest is left out: the trace stands at the earliest.
     """
     asked = walking.asked
-    heads = trace_sums(walking.store, asked.project_id, sorted({*strays, *(place.trace for place in roots)}))
+    heads = trace_sums(walking.store, asked.project_id, sorted({*found.strays, *(place.trace for place in found.roots)}))
     walking.sums |= {row["trace"]: row for row in heads}
     alone = [row for row in heads if row["root_missing"] and stretch.low_ns <= row["head_ns"] <= stretch.high_ns]
     if asked.filtered and alone:
@@ -211,4 +249,4 @@ def _verify(walking: _Walk, stretch: _Stretch, roots: list[Place], strays: list[
         kept = {row["trace"] for row in rows}
         alone = [row for row in alone if row["trace"] in kept]
     rooted = {Place(row["head_ns"], row["trace"]) for row in heads if not row["root_missing"]}
-    return [place for place in roots if place in rooted] + [Place(row["head_ns"], row["trace"]) for row in alone]
+    return [place for place in found.roots if place in rooted] + [Place(row["head_ns"], row["trace"]) for row in alone]
