@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -373,6 +374,7 @@ def test_the_journal_reads_what_was_whole_and_nothing_else(fuzz: Fuzz, tmp_path:
         folder = tmp_path / str(next(folders))
         journal = Journal(folder)
         journal.append(sent)
+        journal.rotate()  # a minute makes some ten thousand journals: each open file and folder would stay
         segments = sorted(path for path in folder.iterdir() if path.is_file())
         segment = segments[0]
         assert list(read_segment(segment)) == sent
@@ -381,6 +383,7 @@ def test_the_journal_reads_what_was_whole_and_nothing_else(fuzz: Fuzz, tmp_path:
         damaged = {"cut": data[:at], "change": data[:at] + noise + data[at + len(noise) :], "append": data + noise}[damage]
         segment.write_bytes(damaged)
         read = list(read_segment(segment))
+        shutil.rmtree(folder)
         whole = next(
             (number for number, (one, other) in enumerate(zip(read, sent, strict=False)) if one != other), min(len(read), len(sent))
         )
