@@ -20,10 +20,10 @@ STRUCTURE = (
 def compute(store: Store, rows: Sequence[dict[str, Any]], prune: bool = True) -> list[dict[str, Any]]:
     """The columns of each row (as ``traces_to_rows`` makes them), in order. ``prune``: plan for the keys that are there, as the ingest does."""
     lines = "".join(json.dumps(_line(number, row)) + "\n" for number, row in enumerate(rows))
-    facts = store.facts
-    facts.execute(Statement("drop", "DROP TABLE IF EXISTS dialect_rows"))
+    facts = store.facts.session()
+    facts.execute(Statement("drop", "DROP TEMPORARY TABLE IF EXISTS dialect_rows"))
     make = (
-        f"CREATE TABLE dialect_rows (number UInt32, ak Array(LowCardinality(String)), av Array({KINDS}), as_ Array(String), ai Array(Int64),"
+        f"CREATE TEMPORARY TABLE dialect_rows (number UInt32, ak Array(LowCardinality(String)), av Array({KINDS}), as_ Array(String), ai Array(Int64),"
         " ad Array(Float64), name String, events Array(String), status_code Int32, sent_start_ns Int64) ENGINE = Memory"
     )
     facts.execute(Statement("make", make))
@@ -36,7 +36,7 @@ def compute(store: Store, rows: Sequence[dict[str, Any]], prune: bool = True) ->
     select = sql_select(present)
     columns = ", ".join(f"{sql} AS `{column}`" for column, sql in select.columns.items())
     query = f"SELECT number, {columns} FROM ({select.over('SELECT * FROM dialect_rows')}) ORDER BY number"
-    return facts.written(Statement("columns", query))
+    return facts.rows(Statement("columns", query))
 
 
 def _line(number: int, row: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,7 @@ from clew.ingest.journal import Entry
 from clew.ingest.receive import Received, Receiver
 from clew.traces.wire import varint
 
+CHECKERS = 2  # threads that inflate and check: more gain nothing beside the engine, and each keeps an allocator's arena of some 15 MB
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
 NO_METRICS = "Clew keeps traces and logs; metrics are not stored. Point the metrics exporter elsewhere or switch it off."
@@ -50,19 +51,20 @@ METRICS = Signal("metrics", ExportMetricsServiceResponse, "rejected_data_points"
 
 def routes(receiver: Receiver) -> list[Route]:
     """The three routes of OTLP/HTTP."""
+    pool = ThreadPoolExecutor(CHECKERS, thread_name_prefix="clew-check")
     return [
-        Route("/v1/traces", _endpoint(receiver, TRACES), methods=["POST"]),
-        Route("/v1/logs", _endpoint(receiver, LOGS), methods=["POST"]),
+        Route("/v1/traces", _endpoint(receiver, TRACES, pool), methods=["POST"]),
+        Route("/v1/logs", _endpoint(receiver, LOGS, pool), methods=["POST"]),
         Route("/v1/metrics", _metrics(receiver), methods=["POST"]),
     ]
 
 
-def _endpoint(receiver: Receiver, signal: Signal) -> Callable[[Request], Any]:
+def _endpoint(receiver: Receiver, signal: Signal, pool: Executor) -> Callable[[Request], Any]:
     async def endpoint(request: Request) -> Response:
         kind = content_kind(request)
         try:
             body = await _body(request, receiver.max_body_bytes)
-            received = await asyncio.to_thread(_receive, receiver, signal, body, request, kind)
+            received = await asyncio.get_running_loop().run_in_executor(pool, _receive, receiver, signal, body, request, kind)
             await asyncio.wrap_future(received.done)
         except ClientDisconnect:
             return Response(status_code=400)

@@ -1,4 +1,4 @@
-"""From accepted to stored: one thread writes what has gathered to the journal and answers; another stores it in large groups.
+"""From accepted to stored: one thread writes what has gathered to the journal and answers; others store it in large groups.
 
 A sender is answered when its request is synced in the journal, and not before there is room for more: while more than SOFT_BYTES wait to
 be stored, answers wait too, which slows senders down without refusing them. Above the queue's limit requests are refused for now.
@@ -25,8 +25,9 @@ from clew.traces import Frame, Outcome
 
 log = structlog.get_logger(__name__)
 
-GROUP_BYTES = 6 << 20  # inflated bytes of one commit: the engine holds about ten times that while it stores them
-SOFT_BYTES = 2 * GROUP_BYTES  # one group being stored and the next one waiting
+GROUP_BYTES = 12 << 20  # inflated bytes of one commit: the engine holds about ten times that while it stores them
+SOFT_BYTES = 3 * GROUP_BYTES  # one group being stored, the next being decoded, the one after waiting
+STORERS = 2  # threads: the engine decodes one group on one core while it stores another on the next
 RECOVER_REQUESTS = 32  # of a journal, stored at a time at start
 RETRY_AFTER_S = 1
 RETRY_STORE_S = (0.2, 1.0, 5.0)  # pauses before a failed commit is tried again; the last one repeats
@@ -46,7 +47,7 @@ class Waiting:
 
 
 class Pipeline:
-    """The two queues and their threads."""
+    """The queues and their threads."""
 
     def __init__(
         self, commits: Mapping[str, Commit], journal: Journal, ledger: Ledger, *, queue_bytes: int, queue_requests: int, gather_ms: int
@@ -60,14 +61,17 @@ class Pipeline:
         self._arriving: deque[Waiting] = deque()
         self._storing: deque[Waiting] = deque()
         self._unanswered: deque[Waiting] = deque()
-        self._bytes = 0
+        self._busy: list[list[Waiting]] = []  # groups on their way into the store
+        self._bytes = 0  # of all three
+        self._ready = 0  # of those that no group has taken
         self._changed = threading.Condition()
         self._stopping = False
         self._trouble: StoreError | None = None  # why the store takes nothing at the moment; what is acknowledged waits in the journal
         self._threads = [
             threading.Thread(target=self._write_journal, name="clew-journal", daemon=True),
-            threading.Thread(target=self._store_groups, name="clew-store", daemon=True),
+            *(threading.Thread(target=self._store_groups, name=f"clew-store-{lane}", daemon=True) for lane in range(STORERS)),
         ]
+        self._gathering = threading.Lock()
 
     def recover(self, read: Callable[[Path], Iterable[Entry]], check: Callable[[Entry], Checked]) -> int:
         """Stores what an earlier process accepted and did not store; returns how many requests that were."""
@@ -82,7 +86,7 @@ class Pipeline:
         return count
 
     def start(self) -> None:
-        """Starts both threads."""
+        """Starts the threads."""
         for thread in self._threads:
             thread.start()
 
@@ -101,7 +105,7 @@ class Pipeline:
                 self.ledger.settle(entry.signal, refused={f"store: {type(self._trouble).__name__}": checked.received})
                 raise type(self._trouble)(str(self._trouble))
             # An empty queue takes any request that passed the size limit, so that no limit can make a request impossible.
-            requests = len(self._arriving) + len(self._storing)
+            requests = self._requests()
             over = self._bytes + size > self._queue_bytes or requests >= self._queue_requests
             if self._stopping or (requests and over):
                 self.ledger.settle(entry.signal, refused={"overloaded": checked.received})
@@ -114,7 +118,7 @@ class Pipeline:
     def state(self) -> LedgerState:
         """The ledger with the queues as they are now."""
         with self._changed:
-            requests, size = len(self._arriving) + len(self._storing), self._bytes
+            requests, size = self._requests(), self._bytes
         return self.ledger.state(queued_requests=requests, queued_bytes=size, queue_limit_bytes=self._queue_bytes)
 
     def stop(self) -> None:
@@ -124,8 +128,11 @@ class Pipeline:
             self._changed.notify_all()
         for thread in self._threads:
             thread.join()
-        if not self._storing:
+        if not self._requests():
             self._journal.forget_all()
+
+    def _requests(self) -> int:
+        return len(self._arriving) + len(self._storing) + sum(map(len, self._busy))
 
     # the journal's thread
 
@@ -147,6 +154,7 @@ class Pipeline:
                 for waiting in group:
                     waiting.segment = segment
                     self._storing.append(self._arriving.popleft())
+                    self._ready += waiting.size
                 self._unanswered.extend(group)
                 answers = self._answerable()
                 self._changed.notify_all()
@@ -171,40 +179,44 @@ class Pipeline:
             self.ledger.settle(waiting.entry.signal, refused={f"journal: {type(error).__name__}": waiting.checked.received})
             waiting.done.set_exception(error)
 
-    # the store's thread
+    # the store's threads
 
     def _store_groups(self) -> None:
-        while True:
+        while self._store_next():
+            pass  # nothing of a group that is stored stays referenced here while the next one gathers
+
+    def _store_next(self) -> bool:
+        with self._gathering:
             group = self._gather()
-            if not group:
-                return
-            if not self._store(group):
-                return  # what is not stored stays in the journal for the next start
-            with self._changed:
-                for waiting in group:
-                    self._storing.popleft()
-                    self._bytes -= waiting.size
-                answers = self._answerable()
-                oldest = self._storing[0].segment if self._storing else group[-1].segment
-                self._changed.notify_all()
-            self._journal.forget(oldest - 1)
-            for waiting in answers:
-                waiting.done.set_result(None)
+        if not group or not self._store(group):
+            return False  # what is not stored stays in the journal for the next start
+        with self._changed:
+            self._busy.remove(group)
+            self._bytes -= sum(waiting.size for waiting in group)
+            answers = self._answerable()
+            left = [waiting.segment for waiting in (*self._storing, *(waiting for busy in self._busy for waiting in busy))]
+            self._changed.notify_all()
+        self._journal.forget(min(left, default=max(waiting.segment for waiting in group)) - 1)
+        for waiting in answers:
+            waiting.done.set_result(None)
+        return True
 
     def _gather(self) -> list[Waiting]:
+        """The next group, empty at the end. While another is being stored only a full one is worth a commit of its own."""
         with self._changed:
             while not self._storing and not (self._stopping and not self._arriving):
                 self._changed.wait()
             deadline = time.monotonic() + self._gather_s
-            while (left := deadline - time.monotonic()) > 0 and self._bytes < GROUP_BYTES and not self._stopping:
-                self._changed.wait(left)
+            while self._ready < GROUP_BYTES and not self._stopping and (self._busy or deadline > time.monotonic()):
+                self._changed.wait(None if self._busy else max(0, deadline - time.monotonic()))
             group: list[Waiting] = []
             size = 0
-            for waiting in self._storing:
-                if group and size + waiting.size > GROUP_BYTES:
-                    break
-                size += waiting.size
-                group.append(waiting)
+            while self._storing and (not group or size + self._storing[0].size <= GROUP_BYTES):
+                group.append(self._storing.popleft())
+                size += group[-1].size
+            if group:
+                self._ready -= size
+                self._busy.append(group)
             return group
 
     def _store(self, group: list[Waiting]) -> bool:

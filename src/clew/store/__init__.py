@@ -6,7 +6,7 @@ score means: the rooms above write their own statements and hand them in.
 
 from __future__ import annotations
 
-from clew.store.facts import EmbeddedFacts, Encoded, Facts, Row
+from clew.store.facts import EmbeddedFacts, Encoded, Facts, Row, Session
 from clew.store.records import Records, Transaction
 from clew.store.sql import Statement, load_statements, parse_statements, quote_identifier
 from clew.store.store import Store, open_store
@@ -17,6 +17,7 @@ __all__ = [
     "Facts",
     "Records",
     "Row",
+    "Session",
     "Statement",
     "Store",
     "Transaction",

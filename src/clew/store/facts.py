@@ -11,7 +11,7 @@ import queue
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,13 +35,17 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Encoded:
-    """Bytes in a format that the engine decodes itself: its name, the columns it fills, and the format's own schema."""
+    """Bytes in a format that the engine decodes itself: its name, the columns it fills, and the format's own schema.
 
-    chunks: Sequence[bytes]
+    ``rows_a_block``: how many of its rows the engine takes at a time, where a row is large and the default (65,409) would be all of them.
+    """
+
+    chunks: Iterable[bytes]
     format: str
     structure: str
     schema: str = ""
     message: str = ""
+    rows_a_block: int = 65_409
 
 
 class Facts(Protocol):
@@ -59,8 +63,21 @@ class Facts(Protocol):
     def long_rows(self, statement: Statement, /, **params: Any) -> Iterator[Row]:
         """Rows one by one in bounded memory, on a connection apart from the pages': for exports."""
 
-    def written(self, statement: Statement, /, **params: Any) -> list[Row]:
-        """Rows of a read in order with the writes of this process: it sees everything ``execute`` returned from."""
+    def load(self, statement: Statement, data: Encoded, /, **params: Any) -> None:
+        """Runs a statement whose ``/*slot:source*/`` is a table made of ``data``."""
+
+    def session(self) -> Session:
+        """A session of its own. It lives as long as the store is open."""
+
+
+class Session(Protocol):
+    """Statements that run one after another and share temporary tables, which no other session sees. Used by one thread at a time."""
+
+    def rows(self, statement: Statement, /, **params: Any) -> list[Row]:
+        """Rows as dicts."""
+
+    def execute(self, statement: Statement, /, **params: Any) -> None:
+        """Runs a statement that returns nothing. Returns after what it wrote is on disk."""
 
     def load(self, statement: Statement, data: Encoded, /, **params: Any) -> None:
         """Runs a statement whose ``/*slot:source*/`` is a table made of ``data``."""
@@ -114,6 +131,53 @@ def _table(result: Any) -> pyarrow.Table:
     return pyarrow.ipc.open_stream(pyarrow.py_buffer(data)).read_all() if data else pyarrow.table({})
 
 
+def _run(connection: Any, statement: Statement, params: Mapping[str, Any], form: str) -> Any:
+    started = time.perf_counter()
+    try:
+        result = connection.query(statement.sql, form, params={name: bound(value) for name, value in params.items()})
+    except Exception as error:
+        log.warning("facts.refused", statement=statement.name, error=type(error).__name__)
+        raise explain(error, statement.name) from error
+    elapsed_ms = (time.perf_counter() - started) * 1000
+    if elapsed_ms > SLOW_QUERY_MS:
+        log.info("facts.slow", statement=statement.name, ms=round(elapsed_ms))
+    return result
+
+
+class EmbeddedSession:
+    """One of chDB's connections: temporary tables belong to it."""
+
+    def __init__(self, connection: Any, spool: Path) -> None:
+        self._connection = connection
+        self._spool = spool
+        self._lock = threading.Lock()
+
+    def rows(self, statement: Statement, /, **params: Any) -> list[Row]:
+        with self._lock:
+            rows: list[Row] = _table(_run(self._connection, statement, params, "ArrowStream")).to_pylist()
+            return rows
+
+    def execute(self, statement: Statement, /, **params: Any) -> None:
+        with self._lock:
+            _run(self._connection, statement, params, "Null")
+
+    def load(self, statement: Statement, data: Encoded, /, **params: Any) -> None:
+        # The engine in this process reads a file; a server would read the same bytes behind the statement (``input()``).
+        with tempfile.NamedTemporaryFile(prefix="clew-", suffix=".bin", dir=self._spool, buffering=0) as spool:
+            for chunk in data.chunks:
+                spool.write(chunk)
+            source = f"file({literal(spool.name)}, {literal(data.format)}, {literal(data.structure)})"
+            settings = (
+                f" SETTINGS format_schema_source = 'string', format_schema = {literal(data.schema)},"
+                f" format_schema_message_name = {literal(data.message)}, input_format_protobuf_oneof_presence = 1"
+                f", max_block_size = {data.rows_a_block}"
+                if data.schema
+                else ""
+            )
+            filled = statement.fill(source=source)
+            self.execute(Statement(filled.name, filled.sql + settings), **params)
+
+
 @dataclass
 class EmbeddedFacts:
     """chDB in this process. One query runs on a connection at a time, so a small pool keeps a short read from waiting behind another."""
@@ -124,14 +188,13 @@ class EmbeddedFacts:
     readers: int = 3
     _pool: queue.SimpleQueue[Any] = field(default_factory=queue.SimpleQueue, repr=False)
     _all: list[Any] = field(default_factory=list, repr=False)
-    _writer: Any = field(default=None, repr=False)
+    _writer: Any = field(default=None, repr=False)  # the session of statements that need none of their own
     _long: Any = field(default=None, repr=False)
-    _write_lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _long_lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def open(self) -> None:
         """Opens the connections. Raises StoreError when the engine cannot use the directory."""
-        self._writer = self._connect()
+        self._writer = self.session()
         self._long = self._connect()
         for _ in range(self.readers):
             self._pool.put(self._connect())
@@ -178,53 +241,23 @@ class EmbeddedFacts:
         finally:
             self._pool.put(connection)
 
-    def _run(self, connection: Any, statement: Statement, params: Mapping[str, Any], form: str) -> Any:
-        started = time.perf_counter()
-        try:
-            result = connection.query(statement.sql, form, params={name: bound(value) for name, value in params.items()})
-        except Exception as error:
-            log.warning("facts.refused", statement=statement.name, error=type(error).__name__)
-            raise explain(error, statement.name) from error
-        elapsed_ms = (time.perf_counter() - started) * 1000
-        if elapsed_ms > SLOW_QUERY_MS:
-            log.info("facts.slow", statement=statement.name, ms=round(elapsed_ms))
-        return result
-
     def rows(self, statement: Statement, /, **params: Any) -> list[Row]:
         rows: list[Row] = self.arrow(statement, **params).to_pylist()
         return rows
 
     def arrow(self, statement: Statement, /, **params: Any) -> Any:
         with self._reader() as connection:
-            return _table(self._run(connection, statement, params, "ArrowStream"))
+            return _table(_run(connection, statement, params, "ArrowStream"))
 
     def execute(self, statement: Statement, /, **params: Any) -> None:
-        with self._write_lock:
-            self._run(self._writer, statement, params, "Null")
-
-    def written(self, statement: Statement, /, **params: Any) -> list[Row]:
-        """Rows of a read that must see the writer's own session, in order with its writes."""
-        with self._write_lock:
-            rows: list[Row] = _table(self._run(self._writer, statement, params, "ArrowStream")).to_pylist()
-            return rows
+        self._writer.execute(statement, **params)
 
     def load(self, statement: Statement, data: Encoded, /, **params: Any) -> None:
-        # The engine in this process reads a file; a server would read the same bytes behind the statement (``input()``).
-        with tempfile.NamedTemporaryFile(prefix="clew-", suffix=".bin", dir=self._spool(), buffering=0) as spool:
-            for chunk in data.chunks:
-                spool.write(chunk)
-            source = f"file({literal(spool.name)}, {literal(data.format)}, {literal(data.structure)})"
-            settings = (
-                f" SETTINGS format_schema_source = 'string', format_schema = {literal(data.schema)},"
-                f" format_schema_message_name = {literal(data.message)}, input_format_protobuf_oneof_presence = 1"
-                if data.schema
-                else ""
-            )
-            filled = statement.fill(source=source)
-            self.execute(Statement(filled.name, filled.sql + settings), **params)
+        self._writer.load(statement, data, **params)
 
-    def _spool(self) -> Path:
-        return MEMORY_FOLDER if os.access(MEMORY_FOLDER, os.W_OK) else self.path.parent
+    def session(self) -> EmbeddedSession:
+        spool = MEMORY_FOLDER if os.access(MEMORY_FOLDER, os.W_OK) else self.path.parent
+        return EmbeddedSession(self._connect(), spool)
 
     def long_rows(self, statement: Statement, /, **params: Any) -> Iterator[Row]:
         with self._long_lock:

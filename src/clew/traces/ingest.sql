@@ -1,6 +1,6 @@
 -- name: make_staging
--- One group of requests, decoded, in memory. It is refilled for every commit and never read by anyone but the writer.
-CREATE OR REPLACE TABLE staging_spans
+-- One group of requests, decoded, in memory. It is refilled for every commit and never read by anyone but the writer's session.
+CREATE OR REPLACE TEMPORARY TABLE staging_spans
 (
     /*slot:columns*/
     sender_cost_nanos Nullable(Int64),
@@ -15,7 +15,7 @@ TRUNCATE TABLE staging_spans
 
 -- name: make_decoded
 -- The frames of one commit as spans, before anything is made of them; ak, av, as_, ai, ad are the attribute arrays that dialects read.
-CREATE OR REPLACE TABLE decoded_spans
+CREATE OR REPLACE TEMPORARY TABLE decoded_spans
 (
     project_id UInt32, service String, environment String, received_ns UInt64,
     resource LowCardinality(String), resource_schema_url LowCardinality(String),

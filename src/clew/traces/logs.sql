@@ -1,5 +1,5 @@
 -- name: make_staging
-CREATE OR REPLACE TABLE staging_logs
+CREATE OR REPLACE TEMPORARY TABLE staging_logs
 (
     project_id UInt32, time_ns Int64, observed_ns Int64, trace_id FixedString(16), span_id FixedString(8), digest UInt128,
     severity UInt8, severity_text LowCardinality(String), event_name LowCardinality(String), service LowCardinality(String),

@@ -12,7 +12,7 @@ from clew.core.clock import now_ns
 from clew.core.errors import InputError
 from clew.core.ids import SPAN_HEX, TRACE_HEX, is_hex, new_id
 from clew.core.jsontext import dumps
-from clew.store import Encoded, Store, load_statements
+from clew.store import Encoded, Session, Store, load_statements
 from clew.traces.canonical import evaluations
 from clew.traces.dialects import EvaluationResult, carries_scores_sql
 from clew.traces.otlp import SPAN_COLUMNS, row_to_span
@@ -118,10 +118,10 @@ class ScoreWriter:
         self.store([score])
         return score
 
-    def from_staging(self) -> ScoresStored:
-        """Stores the scores that the spans of the current commit carry."""
+    def from_staging(self, session: Session) -> ScoresStored:
+        """Stores the scores that the spans staged in a writer's session carry."""
         found: list[NewScore] = []
-        for row in self._facts.written(self._carriers):
+        for row in session.rows(self._carriers):
             span = row_to_span(row)
             found += [as_score(result, row["project_id"]) for result in evaluations(span)]
         return self.store(found)
