@@ -4,7 +4,7 @@
 
 A server in a process of its own; a load generator in another (OTLP/HTTP protobuf, gzip, batches of 300, 4 clients, RAG and agent traces).
 First as fast as answers come, then at half of that rate for the times to an answer; the server's memory is watched throughout. Then the
-rows are read back as Arrow and inserted into an empty store by the engine itself: same table, indexes, sync, and the same rows a commit.
+rows are read back as Arrow and inserted into an empty store by the engine itself: same table, indexes, sync, and the same commits.
 Limits: half of the raw rate, 500 ms for 99 of 100 answers at half load, 900 MB resident.
 """
 
@@ -32,7 +32,6 @@ from clew.store import Encoded, Statement, open_store
 HALF_OF_RAW = 0.5
 P99_MS = 500
 MEMORY_MB = 900
-RAW_ROWS = 100_000  # rows of the raw run, in commits as large as the server's were
 WAIT_S = 120
 
 
@@ -96,8 +95,8 @@ def load(url: str, seconds: int, rate: str, span_bytes: int) -> dict[str, Any]:
     return result
 
 
-def raw_rate(folder: Path, rows_a_commit: int) -> tuple[float, int]:
-    """Spans a second of the engine alone with rows already in Arrow form, and how many rows that was."""
+def raw_rate(folder: Path, commits: range) -> tuple[float, int]:
+    """Spans a second of the engine alone with rows already in Arrow form, and how many rows that was: the server's own commits, one after another."""
     store = open_store(folder)
     columns = store.facts.rows(
         Statement(
@@ -107,27 +106,37 @@ def raw_rate(folder: Path, rows_a_commit: int) -> tuple[float, int]:
     names = ", ".join(f"`{column['name']}`" for column in columns)
     structure = ", ".join(f"`{column['name']}` {column['type']}" for column in columns)
     settings = "SETTINGS output_format_arrow_string_as_string = 0, output_format_arrow_fixed_string_as_fixed_byte_array = 0"
-    rows = store.facts.arrow(Statement("all_rows", f"SELECT {names} FROM spans ORDER BY commit_id LIMIT {RAW_ROWS} {settings}"))
-    store.close()
+    commit = Statement("commit", f"SELECT {names} FROM spans WHERE commit_id = {{commit_id:UInt64}} {settings}")
     with tempfile.TemporaryDirectory(prefix="clew-raw-") as empty:
-        target = open_store(Path(empty))
+        files = Path(empty) / "arrow"
+        files.mkdir()
+        total = 0
+        for number in commits:  # to disk first, so that reading them takes no time from the engine later
+            rows = store.facts.arrow(commit, commit_id=number)
+            (files / str(number)).write_bytes(arrow_stream(rows))
+            total += len(rows)
+        store.close()
+        target = open_store(Path(empty) / "store")
         insert = Statement("raw_insert", f"INSERT INTO spans ({names}) SELECT {names} FROM /*slot:source*/")
-        commits = [encoded(rows.slice(start, rows_a_commit), structure) for start in range(0, len(rows), rows_a_commit)]
-        target.facts.load(insert, commits[0])  # the first insert pays for what is set up once
+
+        def load(number: int) -> None:
+            target.facts.load(insert, Encoded([(files / str(number)).read_bytes()], "ArrowStream", structure))
+
+        load(commits[0])  # the first insert pays for what is set up once; this one does not count
         began = time.perf_counter()
-        for commit in commits:
-            target.facts.load(insert, commit)
+        for number in commits:
+            load(number)
         elapsed = time.perf_counter() - began
         target.close()
-    return len(rows) / elapsed, len(rows)
+    return total / elapsed, total
 
 
-def encoded(rows: pyarrow.Table, structure: str) -> Encoded:
+def arrow_stream(rows: pyarrow.Table) -> bytes:
     """Rows as one Arrow stream."""
     sink = pyarrow.BufferOutputStream()
     with pyarrow.ipc.new_stream(sink, rows.schema) as writer:
         writer.write_table(rows)
-    return Encoded([sink.getvalue().to_pybytes()], "ArrowStream", structure)
+    return bytes(sink.getvalue().to_pybytes())
 
 
 def measure(seconds: int, span_bytes: int, port: int) -> dict[str, float]:
@@ -148,7 +157,7 @@ def measure(seconds: int, span_bytes: int, port: int) -> dict[str, float]:
         server.stop()
         size = sum(item.stat().st_size for item in (Path(folder) / "facts").rglob("*") if item.is_file())
         total = server_total(Path(folder))
-        raw, raw_rows = raw_rate(Path(folder), max(1, spans // commits))
+        raw, raw_rows = raw_rate(Path(folder), range(before["commits"] + 1, after["commits"] + 1))
         return {
             "spans_per_s": rate,
             "raw_spans_per_s": raw,

@@ -9,6 +9,7 @@ from typing import Any
 
 from clew.store import Encoded, Statement, Store
 from clew.traces.dialects import known_keys, sql_select
+from clew.traces.dialects.sql import EVENTS, LISTS
 
 KINDS = "Enum8('no'=0,'s'=1,'b'=2,'i'=3,'d'=4,'l'=5,'m'=6,'y'=7)"
 STRUCTURE = (
@@ -32,11 +33,17 @@ def compute(store: Store, rows: Sequence[dict[str, Any]], prune: bool = True) ->
         " arrayMap(e -> base64Decode(e), raw_events), status_code, sent_start_ns FROM /*slot:source*/"
     )
     facts.load(Statement("fill", fill), Encoded([lines.encode()], "JSONEachRow", STRUCTURE))
-    present = known_keys().intersection(key for row in rows for key in row["attr.key"]) if prune else None
+    present = _present(rows) if prune else None
     select = sql_select(present)
     columns = ", ".join(f"{sql} AS `{column}`" for column, sql in select.columns.items())
     query = f"SELECT number, {columns} FROM ({select.over('SELECT * FROM dialect_rows')}) ORDER BY number"
     return facts.rows(Statement("columns", query))
+
+
+def _present(rows: Sequence[dict[str, Any]]) -> frozenset[str]:
+    traits = {EVENTS} if any(row["events"] for row in rows) else set()
+    traits |= {LISTS} if any(kind in "lm" for row in rows for kind in row["attr_kind"]) else set()
+    return known_keys().intersection(traits.union(key for row in rows for key in row["attr.key"]))
 
 
 def _line(number: int, row: dict[str, Any]) -> dict[str, Any]:

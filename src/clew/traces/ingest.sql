@@ -19,7 +19,7 @@ CREATE OR REPLACE TEMPORARY TABLE decoded_spans
 (
     project_id UInt32, service String, environment String, received_ns UInt64,
     resource LowCardinality(String), resource_schema_url LowCardinality(String),
-    scope LowCardinality(String), scope_schema_url LowCardinality(String), scope_name LowCardinality(String),
+    scope LowCardinality(String), scope_schema_url LowCardinality(String),
     trace_id String, span_id String, parent_span_id String, trace_state String, flags UInt32, name String, otel_kind Int32,
     sent_start_ns Int64, sent_end_ns Int64, status_code Int32, status_message String,
     dropped_attributes UInt32, dropped_events UInt32, dropped_links UInt32, events Array(String), links Array(String),
@@ -43,7 +43,6 @@ SELECT
     group.schema_url AS resource_schema_url,
     scoped.scope AS scope,
     scoped.schema_url AS scope_schema_url,
-    if(ascii(scope) = 10, substring(scope, 3, ascii(substring(scope, 2, 1))), '') AS scope_name,
     span.trace_id AS trace_id,
     span.span_id AS span_id,
     span.parent_span_id AS parent_span_id,
@@ -87,10 +86,11 @@ FROM
 )
 
 -- name: decoded_keys
--- The attribute keys of the group; once more with a zero byte behind where the value is a list or a map.
+-- The attribute keys of the group; and, marked by a zero byte, whether some span has events or some attribute is a list or a map.
 SELECT DISTINCT arrayJoin(arrayConcat(
     arrayMap(k -> toString(k), ak),
-    arrayMap(k -> concat(toString(k), '\0'), arrayFilter((k, v) -> v IN ('l', 'm'), ak, av))
+    if(notEmpty(events), ['\0events'], []),
+    if(hasAny(av, CAST(['l', 'm'], 'Array(Enum8(\'no\' = 0, \'s\' = 1, \'b\' = 2, \'i\' = 3, \'d\' = 4, \'l\' = 5, \'m\' = 6, \'y\' = 7))')), ['\0lists'], [])
 )) AS key
 FROM decoded_spans
 
@@ -119,9 +119,6 @@ SELECT
     ) AS priced
 FROM staging_spans
 
--- name: staged_traces
-SELECT DISTINCT lower(hex(trace_id)) AS trace FROM staging_spans
-
 -- name: stored_keys
 -- Where the spans stand that the group may touch: the same span sent again, and those of traces whose tokens must not count twice.
 SELECT groupUniqArray(trace_id_hex) AS traces, groupUniqArray(start_ns) AS starts
@@ -129,7 +126,7 @@ FROM
 (
     SELECT lower(hex(trace_id)) AS trace_id_hex, start_ns
     FROM span_keys
-    WHERE trace_id IN {traces:Array(FixedString(16))}
+    WHERE trace_id IN (SELECT trace_id FROM staging_spans)
         AND project_id IN (SELECT project_id FROM staging_spans)
         AND (span_id IN (SELECT span_id FROM staging_spans) OR trace_id IN (SELECT trace_id FROM staging_spans WHERE has_usage))
 )

@@ -58,6 +58,8 @@ WIRE_COLUMNS: dict[str, tuple[str, str]] = {
     "resource_schema_url": ("LowCardinality(String)", "resource_schema_url"),
     "scope_schema_url": ("LowCardinality(String)", "scope_schema_url"),
 }
+FULLNESS = "if(sent_end_ns > 0, 1000000000, 0) + 1000 * (length(ak) + length(events) + length(links)) + if(status_code > 0, 1, 0)"
+READ_BY_DIALECTS = "ak, av, as_, ai, ad, name, events, status_code, sent_start_ns"
 _TOKENS = (
     "input_tokens",
     "uncached_tokens",
@@ -97,7 +99,6 @@ class SpanStatements:
     decode: Statement
     keys: Statement
     facts: Statement
-    traces: Statement
     stored_keys: Statement
     stored_spans: Statement
     usage: Statement
@@ -137,7 +138,6 @@ def span_statements() -> SpanStatements:
         decode=named["decode_spans"],
         keys=named["decoded_keys"],
         facts=named["staged_facts"].fill(carries_scores=carries_scores_sql()),
-        traces=named["staged_traces"],
         stored_keys=named["stored_keys"],
         stored_spans=named["stored_spans"],
         usage=named["staged_usage"],
@@ -157,18 +157,16 @@ def span_statements() -> SpanStatements:
 def stage_statement(present: frozenset[str]) -> Statement:
     """The statement that works out the canonical columns of a group whose attributes have the keys ``present``."""
     select = sql_select(present)
-    expressions = {name: sql for name, (_, sql) in WIRE_COLUMNS.items()} | dict(select.columns)
-    # Canonical columns keep their names, since some are made of others; a wire column may be named like what it is made of.
-    aliased = [f"{sql} AS `{name if name in select.columns else 'staged_' + name}`" for name, sql in expressions.items()]
-    aliased.append("isNotNull(input_tokens) OR isNotNull(output_tokens) AS has_usage")
-    aliased.append(
-        "if(sent_end_ns > 0, 1000000000, 0) + 1000 * (length(ak) + length(events) + length(links)) + if(status_code > 0, 1, 0)"
-        " AS staged_fullness"
-    )
+    # What is only passed on goes through the layers as one tuple: planning costs by columns and layers.
+    wire = ", ".join([sql for _, sql in WIRE_COLUMNS.values()] + [FULLNESS])
+    source = f"SELECT {READ_BY_DIALECTS}, tuple({wire}) AS wire FROM decoded_spans"
+    passed = [f"wire.{place} AS `staged_{name}`" for place, name in enumerate((*WIRE_COLUMNS, "fullness"), 1)]
+    worked_out = [f"{sql} AS `{name}`" for name, sql in select.columns.items()]  # by their names, since some are made of others
+    has_usage = "isNotNull(input_tokens) OR isNotNull(output_tokens) AS has_usage"
     return load_statements("clew.traces", "ingest.sql")["stage_spans"].fill(
-        names=_names([*expressions, "has_usage", "fullness"]),
-        expressions=",\n    ".join(aliased),
-        layered=select.over("SELECT * FROM decoded_spans"),
+        names=_names([*WIRE_COLUMNS, "fullness", *select.columns, "has_usage"]),
+        expressions=",\n    ".join([*passed, *worked_out, has_usage]),
+        layered=select.over(source),
     )
 
 

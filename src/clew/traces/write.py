@@ -85,8 +85,7 @@ class SpanWriter:
 
     def _stored(self, session: Session) -> list[Row]:
         """Stored spans that the group touches: the same spans, and those of traces in which it tells of tokens."""
-        traces = [bytes.fromhex(row["trace"]) for row in session.rows(self._sql.traces)]
-        keys = session.rows(self._sql.stored_keys, traces=traces)[0]
+        keys = session.rows(self._sql.stored_keys)[0]
         if not keys["starts"]:
             return []
         # A key may be there without its span (a crash between the two), so the spans themselves are asked.

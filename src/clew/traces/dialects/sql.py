@@ -34,6 +34,8 @@ MODEL_CALLS = ("LLM", "EMBEDDING", "RERANKER")  # usage on any other kind is a s
 NO_BLOCK = 50_000  # above every slot
 CALLS_SQL = ",".join(map(quoted, MODEL_CALLS))
 PREVIEW = 200  # characters
+# What a group has beside its keys: some span with events, some attribute that is a list or a map. Stand among the keys.
+EVENTS, LISTS = "\0events", "\0lists"
 
 _DETAILS = "Tuple(cached_tokens Nullable(Int64),audio_tokens Nullable(Int64),reasoning_tokens Nullable(Int64))"
 _COUNTS = (
@@ -101,6 +103,7 @@ class _Compiler:
         self.layout = known
         self.codes = {key: code for key, code in known.codes.items() if key in present}
         self.slots = {code // RANKS for code in self.codes.values()}
+        self.events, self.lists = EVENTS in present, LISTS in present
         self.layers: list[dict[str, str]] = [{} for _ in range(9)]
 
     def has(self, *names: str) -> bool:
@@ -159,7 +162,8 @@ class _Compiler:
             # A side that no span of the group has must not be looked up: its place is a constant 0, which the engine refuses.
             sides = (("c_in", "input"), ("c_out", "output"))
             lists = [f"if({side}_raw='',as_[{side}_at],'')" if self.has(name) else "''" for side, name in sides]
-            self.layers[5]["c_structured"] = textsql.structured(f"[{lists[0]},{lists[1]}]")
+            if self.lists:
+                self.layers[5]["c_structured"] = textsql.structured(f"[{lists[0]},{lists[1]}]")
         if self.has("calls"):
             self.layers[4]["c_calls"] = self.text("calls")
             self.layers[5]["c_called"] = textsql.message_texts("[c_calls]") + "[1]"
@@ -174,7 +178,7 @@ class _Compiler:
             self.layers[4][f"{side}_flat"] = f"if({self.at(str(SLOTS[name + '_flat']))}>0,{flat},{NO_TEXTS})"
             cases.append(f"{side}_flat")
         if self.has(name):
-            cases += [f"{sent}[{number}]" for sent in ("c_said", "c_word", "c_structured")]
+            cases += [f"{sent}[{number}]" for sent in ("c_said", "c_word", "c_structured")[: 2 + self.lists]]
         first = f"arrayFirst(x->notEmpty(x),[{','.join(cases)}])" if cases else NO_TEXTS
         return f"arrayConcat({first},c_called)" if name == "output" and self.has("calls") else first
 
@@ -323,8 +327,8 @@ class _Compiler:
         if self.has("finish_reason"):
             self.layers[3]["c_finish_at"] = self.at(str(SLOTS["finish_reason"]))
             self.layers[4]["c_finish"] = "as_[c_finish_at]"
-            listed = textsql.first_of_list("c_finish")
-            told = f"multiIf(av[c_finish_at]='l',{listed},ascii(c_finish)=91,JSONExtractString(c_finish,1),ascii(c_finish)=34,JSONExtractString(c_finish),c_finish)"
+            listed = f"av[c_finish_at]='l',{textsql.first_of_list('c_finish')}," if self.lists else ""
+            told = f"multiIf({listed}ascii(c_finish)=91,JSONExtractString(c_finish,1),ascii(c_finish)=34,JSONExtractString(c_finish),c_finish)"
         if not self.has("output"):
             return told
         places = "if(ascii(c_out_raw)=91,JSONExtractString(c_out_raw,1,'finish_reason'),JSONExtractString(c_out_raw,'choices',1,'finish_reason'))"
@@ -362,7 +366,8 @@ class _Compiler:
         self.layers[3]["c_tags_at"] = self.at(str(SLOTS["tags"]))
         self.layers[4]["c_tags"] = "as_[c_tags_at]"
         from_json = "if(ascii(c_tags)=91,arrayFilter(t->t!='',JSONExtract(c_tags,'Array(String)')),[c_tags])"
-        return f"multiIf(c_tags='',{NO_TEXTS},av[c_tags_at]='l',{textsql.list_of_text('c_tags')},{from_json})"
+        listed = f"av[c_tags_at]='l',{textsql.list_of_text('c_tags')}," if self.lists else ""
+        return f"multiIf(c_tags='',{NO_TEXTS},{listed}{from_json})"
 
     def metadata(self, present: frozenset[str]) -> str:
         told = "''"
@@ -386,13 +391,18 @@ class _Compiler:
         if self.has("ttft_time"):
             instant = f"parseDateTime64BestEffortOrNull({self.unquoted(3, 'ttft_time')},9,'UTC')"
             told.append(f"if(c_ttft_time='',NULL,toUnixTimestamp64Nano({instant})-sent_start_ns)")
-        events = [name for dialect in tables().of("fields") for name in dialect.groups["fields"].get("ttft_event", ())]
-        self.layers[4]["c_first_token"] = f"if(empty(events),0,{textsql.first_event_time(events)})"
-        told.append("if(c_first_token>0,c_first_token-sent_start_ns,NULL)")
+        if self.events:
+            events = [name for dialect in tables().of("fields") for name in dialect.groups["fields"].get("ttft_event", ())]
+            self.layers[4]["c_first_token"] = f"if(empty(events),0,{textsql.first_event_time(events)})"
+            told.append("if(c_first_token>0,c_first_token-sent_start_ns,NULL)")
+        if not told:
+            return "CAST(NULL,'Nullable(Int64)')"
         self.layers[5]["c_ttft"] = "coalesce(" + ",".join(told) + ")" if len(told) > 1 else told[0]
         return "if(c_ttft>=0,c_ttft,NULL)"
 
     def error_type(self) -> str:
+        if not self.events:
+            return self.text("error_type")
         thrown = f"if(status_code=2 AND notEmpty(events),{textsql.exception_type()},'')"
         return f"arrayFirst(x->x!='',[{self.text('error_type')},{thrown}])" if self.has("error_type") else thrown
 
@@ -407,8 +417,8 @@ def _preview(message: str) -> str:
 
 
 def known_keys() -> frozenset[str]:
-    """Every attribute key that some dialect reads."""
-    return layout().keys()
+    """Every attribute key that some dialect reads, and what a group may have beside its keys."""
+    return layout().keys() | {EVENTS, LISTS}
 
 
 def sql_columns() -> dict[str, str]:
