@@ -8,7 +8,8 @@ from typing import Any
 
 from clew.core.clock import now_ns
 from clew.core.errors import InputError
-from clew.traces.filter import EVERYTHING, And, Scope, Search, compile_filter, parse
+from clew.traces.filter import EVERYTHING, And, Node, Scope, Search, compile_filter, parse
+from clew.traces.filter.text import SPAN_TEXT, index_condition
 
 PAGE_LIMIT = 500
 FIRST_NS, LAST_NS = 0, (1 << 63) - 1
@@ -21,7 +22,8 @@ SKEW_NS = (
 class Question:
     """A filter, a window of time (since included, until not) and an order.
 
-    ``where`` stands over the rows of the scope (of traces: their heads), ``anywhere`` over any row of the same trace or session.
+    ``where`` stands over the rows of the scope (of traces: their heads), ``anywhere`` over any row of the same trace or session; ``maybe``
+    over the rows that may hold the needle, by what the indexes say.
     """
 
     project_id: int
@@ -36,6 +38,7 @@ class Question:
     filtered: bool
     order: str
     filter_params: dict[str, Any]
+    maybe: str = ""
 
     @property
     def direction(self) -> str:
@@ -81,11 +84,13 @@ def question(
     if not 1 <= limit <= PAGE_LIMIT:
         raise InputError(f"limit {limit!r}; wanted 1 to {PAGE_LIMIT}")
     tree, now = parse(filter_text, scope), now_ns()
+    alone = tree
     if needle:
         tree = Search(needle) if tree == EVERYTHING else And((tree, Search(needle)))
     within = "start_ns >= {within_ns:Int64}"
     sql = compile_filter(tree, scope, now_ns=now, within=within, indexed=True)
     any_row = compile_filter(tree, scope, now_ns=now, within=within, indexed=True, heads=False, prefix="any_f") if scope == "trace" else sql
+    maybe, maybe_params = _maybe(alone, scope, needle, now) if needle else ("", {})
     return Question(
         project_id=project_id,
         since_ns=FIRST_NS if since_ns is None else since_ns,
@@ -98,5 +103,15 @@ def question(
         sentence=sql.sentence,
         filtered=tree != EVERYTHING,
         order=f"{scope} {sort} {'DESC' if descending else 'ASC'}",
-        filter_params={**any_row.params, **sql.params},
+        filter_params={**any_row.params, **sql.params, **maybe_params},
+        maybe=maybe,
     )
+
+
+def _maybe(tree: Node, scope: Scope, needle: str, now: int) -> tuple[str, dict[str, Any]]:
+    """The filter without the needle, and what the indexes can say of that; '' where they can say nothing."""
+    needed, params = index_condition(SPAN_TEXT, "needle", needle)
+    if not needed:
+        return "", {}
+    sql = compile_filter(tree, scope, now_ns=now, within="start_ns >= {within_ns:Int64}", indexed=True, prefix="maybe_f")
+    return f"({needed} AND {sql.where})", {**params, **sql.params}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from clew.core.errors import InputError
-from clew.store import Store
+from clew.store import Row, Store
 from clew.traces.cursor import Cursor, decode_cursor
-from clew.traces.question import question
+from clew.traces.question import Question, question
 from clew.traces.read_list import span_rows
 from clew.traces.rows import id_bytes, statement
 from clew.traces.views import Hit, Page, Snippet
@@ -34,25 +35,56 @@ def search(
     if not needle or len(needle) > MAX_NEEDLE:
         raise InputError(f"a text of {len(needle)} characters to search for; wanted 1 to {MAX_NEEDLE}")
     asked = question(project_id, "span", filter_text, since_ns, until_ns, limit=limit, needle=needle)
-    condition, bound = "1", dict(asked.params)
-    if cursor:
-        place = decode_cursor(cursor, f"search {asked.order}")
-        bound |= {"after_value": place.value, "after_trace": place.ids[0], "after_span": place.ids[1]}
-        condition = (
-            "(start_ns <= {after_value:Int64} AND (start_ns, trace_id, span_id) <"
-            " ({after_value:Int64}, unhex({after_trace:String}), unhex({after_span:String})))"
-        )
-    sql = statement("span_places").fill(key="start_ns", after=condition, where=asked.where, direction="DESC")
-    found = store.facts.rows(sql, **bound, limit=limit + 1)
-    places = found[:limit]
-    following = (
-        Cursor(f"search {asked.order}", places[-1]["start_ns"], (places[-1]["trace"], places[-1]["span"])).encode()
-        if len(found) > limit
-        else None
-    )
-    snippets = _snippets(store, project_id, needle, places)
-    spans = span_rows(store, project_id, places)
+    after = decode_cursor(cursor, f"search {asked.order}") if cursor else None
+    places, snippets = _Looked(store, asked, needle).page(after)
+    following = _place(asked, places[limit - 1]).encode() if len(places) > limit else None
+    spans = span_rows(store, project_id, places[:limit])
     return Page(tuple(Hit(span, snippets.get((span.trace_id, span.span_id), ())) for span in spans), following, asked.sentence)
+
+
+@dataclass
+class _Looked:
+    """Places whose text holds the needle, in the order of the list.
+
+    The indexes answer for a whole store in the time that reading the texts of a few thousand rows takes, but say only where the needle may
+    be. So they are asked for as many places as are missing, and the words of just those are read, which the page shows anyway. Where many
+    of them are false (words that are frequent apart and rare together), the engine reads the texts itself.
+    """
+
+    store: Store
+    asked: Question
+    needle: str
+    snippets: dict[tuple[str, str], tuple[Snippet, ...]] = field(default_factory=dict)
+
+    def page(self, after: Cursor | None) -> tuple[list[Row], dict[tuple[str, str], tuple[Snippet, ...]]]:
+        """One place more than the page has, where there are so many, and the words of each."""
+        found: list[Row] = []
+        by_index = bool(self.asked.maybe)
+        while True:
+            wanted = self.asked.limit + 1 - len(found)
+            places = self._places(after, wanted, self.asked.maybe if by_index else self.asked.where)
+            self.snippets |= _snippets(self.store, self.asked.project_id, self.needle, places)
+            true = [place for place in places if self.snippets.get((place["trace"], place["span"]))] if by_index else places
+            found += true
+            if len(places) < wanted or len(found) > self.asked.limit:
+                return found, self.snippets
+            after = _place(self.asked, places[-1])
+            by_index = by_index and 2 * len(true) > len(places)
+
+    def _places(self, after: Cursor | None, limit: int, where: str) -> list[Row]:
+        condition, bound = "1", dict(self.asked.params)
+        if after is not None:
+            bound |= {"after_value": after.value, "after_trace": after.ids[0], "after_span": after.ids[1]}
+            condition = (
+                "(start_ns <= {after_value:Int64} AND (start_ns, trace_id, span_id) <"
+                " ({after_value:Int64}, unhex({after_trace:String}), unhex({after_span:String})))"
+            )
+        sql = statement("span_places").fill(key="start_ns", after=condition, where=where, direction="DESC")
+        return self.store.facts.rows(sql, **bound, limit=limit)
+
+
+def _place(asked: Question, row: Row) -> Cursor:
+    return Cursor(f"search {asked.order}", row["start_ns"], (row["trace"], row["span"]))
 
 
 def attribute_keys(store: Store, project_id: int, *, prefix: str = "", limit: int = 200) -> tuple[str, ...]:

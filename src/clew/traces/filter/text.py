@@ -1,8 +1,8 @@
 """A text inside a column, in either case and any script, and what of it the text indexes can answer.
 
 Two indexes stand over the lower-cased texts of a span. ``by_word`` holds its words: runs of ASCII letters and digits and of any character
-beyond ASCII; a word is looked up whole, a piece of ASCII as part of some word. ``by_gram`` holds the pairs and triples of neighbouring
-characters beyond ASCII, for scripts that write no spaces and for parts of their words. What they say is needed, not sufficient; the
+beyond ASCII; a word is looked up whole, a piece of ASCII as part of some word. ``by_gram`` holds the characters
+beyond ASCII, alone and in pairs and triples of neighbours, for scripts that write no spaces and for parts of their words. What they say is needed, not sufficient; the
 column itself is asked besides.
 """
 
@@ -60,23 +60,23 @@ def pieces(needle: str) -> tuple[str, ...]:
 
 
 def grams(needle: str) -> tuple[str, ...]:
-    """The pairs of neighbouring characters beyond ASCII, or triples where there are enough of them, in lower case.
+    """The triples of neighbouring characters beyond ASCII in lower case; of a shorter run the pair or the one character.
 
     A character whose case has no one counterpart ends a run: the engine may match it against another than its lower case.
     """
     found: dict[str, None] = {}
     for run in re.findall(r"[^\x00-\x7f]+", _lowered(needle)):
         for part in "".join(mark if _simple(mark) else " " for mark in run).split():
-            size = 3 if len(part) >= 3 else 2
-            found |= dict.fromkeys(part[at : at + size] for at in range(len(part) - size + 1) if len(part) >= 2)
+            size = min(3, len(part))
+            found |= dict.fromkeys(part[at : at + size] for at in range(len(part) - size + 1))
     return tuple(found)[:_MAX_PARTS]
 
 
 def grams_sql(text: str) -> str:
-    """The pairs and triples of neighbouring characters beyond ASCII in a text, as ``by_gram`` holds them."""
+    """The characters beyond ASCII in a text, alone and in pairs and triples of neighbours, as ``by_gram`` holds them."""
     return (
-        f"if(isValidASCII({text}), [], arrayDistinct(arrayFlatten(arrayMap(run -> arrayConcat(ngrams(run, 2), ngrams(run, 3)),"
-        f" extractAll({text}, '[^\\\\x00-\\\\x7F]{{2,}}')))))"
+        f"if(isValidASCII({text}), [], arrayDistinct(arrayFlatten(arrayMap(run -> arrayConcat(ngrams(run, 1), ngrams(run, 2), ngrams(run, 3)),"
+        f" extractAll({text}, '[^\\\\x00-\\\\x7F]+')))))"
     )
 
 

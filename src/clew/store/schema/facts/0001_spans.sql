@@ -1,5 +1,5 @@
 -- Spans: one row a span, written once; a fuller copy of the same span replaces the older row at ingest, so reads never merge.
--- Texts are found by words and parts of words (by_word) and, beyond ASCII, by pairs and triples of neighbouring characters (by_gram).
+-- Texts are found by words and parts of words (by_word) and, beyond ASCII, by characters, alone and in pairs and triples of neighbours (by_gram).
 -- Narrow columns first (lists and charts read only these), the OTLP record as it was sent last (read when a trace is opened or exported).
 CREATE TABLE spans
 (
@@ -75,7 +75,7 @@ CREATE TABLE spans
     INDEX by_session session_id TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX by_commit commit_id TYPE minmax GRANULARITY 1,
     INDEX by_word lowerUTF8(concat(input_text, '\n', output_text)) TYPE text(tokenizer = splitByNonAlpha),
-    INDEX by_gram if(isValidASCII(lowerUTF8(concat(input_text, '\n', output_text))), [], arrayDistinct(arrayFlatten(arrayMap(run -> arrayConcat(ngrams(run, 2), ngrams(run, 3)), extractAll(lowerUTF8(concat(input_text, '\n', output_text)), '[^\\x00-\\x7F]{2,}'))))) TYPE text(tokenizer = array)
+    INDEX by_gram if(isValidASCII(lowerUTF8(concat(input_text, '\n', output_text))), [], arrayDistinct(arrayFlatten(arrayMap(run -> arrayConcat(ngrams(run, 1), ngrams(run, 2), ngrams(run, 3)), extractAll(lowerUTF8(concat(input_text, '\n', output_text)), '[^\\x00-\\x7F]+'))))) TYPE text(tokenizer = array)
 )
 ENGINE = MergeTree
 ORDER BY (project_id, start_ns, trace_id, span_id)
