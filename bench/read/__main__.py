@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -22,9 +22,14 @@ from random import Random
 from rich.console import Console
 from rich.table import Table
 
-from bench.read.generate import INSERT, NEEDLE, NS, PROJECT, WIDE, Generator, encode, fill
+from bench.read.generate import NEEDLE, NS, PROJECT, WIDE, fill
+from bench.traffic import pool
+from clew.ingest.check import check_traces
 from clew.store import Statement, Store, open_store
+from clew.traces import Frame
 from clew.traces.read import get_session, get_trace, list_sessions, list_spans, list_traces, overview, search
+from clew.traces.scores import ScoreWriter
+from clew.traces.write import SpanWriter
 
 LIMITS_MS = {  # by number of spans: what a question may take at the 95th percentile
     "trace list, first page": {1_000_000: 80, 10_000_000: 150},
@@ -35,6 +40,7 @@ LIMITS_MS = {  # by number of spans: what a question may take at the 95th percen
     "duplicates, 300 new and 20 known ids": {1_000_000: 15, 10_000_000: 15},
 }
 READY_LIMIT_S = 3
+SPAN_BYTES, REQUEST, GATHER_S = 1_500, 300, 0.03  # what arrives meanwhile: bytes a span, spans a request, the server's pause between commits
 FILTERS = (
     'kind = LLM and model = "gpt-4o-mini" and latency > 2s',
     "errors > 0 and cost > $0.001",
@@ -121,21 +127,26 @@ def measure(world: World, ask: Callable[[World], object], rounds: int) -> list[f
 
 
 class Arrivals(threading.Thread):
-    """Stores ``rate`` spans a second, in groups of a fifth of a second, as the ingest does."""
+    """Stores ``rate`` spans a second as the server does: OTLP requests of 300 spans, checked, decoded and stored in groups of what has come."""
 
     def __init__(self, store: Store, rate: int) -> None:
         super().__init__(daemon=True)
-        self.store, self.rate, self.stored, self.stop = store, rate, 0, threading.Event()
-        self.generator = Generator(seed=time.time_ns())  # ids of their own in every run over the same store
+        self.rate, self.stored, self.stop = rate, 0, threading.Event()
+        self.writer = SpanWriter(store, ScoreWriter(store))
+        self.requests = pool(7, SPAN_BYTES, REQUEST)
 
     def run(self) -> None:
-        started, commit = time.perf_counter(), 1_000_000
-        while not self.stop.is_set():
-            now, commit = time.time_ns(), commit + 1
-            table = self.generator.chunk(self.rate // 5, now - NS, now, commit)
-            self.store.facts.load(INSERT, encode(table))
-            self.stored += table.num_rows
-            self.stop.wait(max(0.0, started + self.stored / self.rate - time.perf_counter()))
+        started = time.perf_counter()
+        while not self.stop.wait(GATHER_S):
+            due = int((time.perf_counter() - started) * self.rate - self.stored) // REQUEST
+            frames = [frame for number in range(due) for frame in self.request(number)]
+            if frames:
+                self.stored += self.writer.commit(frames).stored
+
+    def request(self, number: int) -> Sequence[Frame]:
+        now = time.time_ns()
+        body = self.requests[number % len(self.requests)].plain(os.urandom(8), now)
+        return check_traces(body, "bench", lambda _: PROJECT, now).frames
 
 
 def run(folder: Path, spans: int, rounds: int, rate: int, console: Console) -> None:

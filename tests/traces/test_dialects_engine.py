@@ -67,6 +67,14 @@ def assert_alike(store: Store, spans: Sequence[Span], rows: Sequence[dict[str, A
             assert got == value, (span.name, name, got, value)
 
 
+@pytest.mark.parametrize(("sent", "kept"), [('"abc"', "abc"), ('"abc', '"abc'), ('"a" and "b"', '"a" and "b"'), ('"', '"'), ("", "")])
+def test_an_id_that_only_begins_with_a_quote_is_kept_as_it_is(store: Store, sent: str, kept: str) -> None:
+    span = Span(trace_id=bytes(16), span_id=bytes(8), name="call", attributes=key_values({"session.id": sent, "user.id": sent}))
+    (row,) = compute(store, [span_to_row(span)])
+    assert (row["session_id"], row["user_id"]) == (kept, kept)
+    assert_alike(store, [span], [span_to_row(span)])
+
+
 @pytest.mark.field
 @pytest.mark.parametrize("client", CLIENTS)
 def test_recorded_clients(store: Store, field_data: Path, client: str) -> None:

@@ -18,12 +18,12 @@ SELECT count() AS spans
 FROM spans
 WHERE project_id = {project_id:UInt32} AND start_ns >= {low_ns:Int64} AND start_ns <= {high_ns:Int64}
 
--- name: first_span
+-- name: nth_span
 SELECT start_ns
 FROM spans
 WHERE project_id = {project_id:UInt32} AND start_ns >= {low_ns:Int64} AND start_ns <= {high_ns:Int64}
 ORDER BY start_ns /*slot:direction*/
-LIMIT 1
+LIMIT 1 OFFSET {spans:UInt64}
 
 -- name: roots_in_window
 SELECT start_ns, lower(hex(trace_id)) AS trace

@@ -18,11 +18,9 @@ from clew.traces.rows import id_bytes, statement
 
 FIRST_STRETCH = 4_000  # spans looked through at first, enough for a page of traces of ten spans
 FIRST_FILTERED = 100_000  # with a filter: what the engine reads in some ten milliseconds
-GROWTH = 8
+GROWTH = 10
 LONG_TRACE_NS = 120 * 1_000_000_000  # a trace that runs longer costs a look of its own
 MANY, FEW = 2_000, 50  # traces of one stretch that may have no root: read at most at once; looked into one by one
-FIRST_LENGTH_NS = 60 * 1_000_000_000
-MAX_STRIDE = 256  # how much longer the next try may be: the rate of arrival may change tenfold from one hour to the next
 BEYOND_IDS = "g"  # sorts after every id
 
 
@@ -55,11 +53,10 @@ class _Walk:
         bound = {"project_id": self.asked.project_id, "low_ns": min(near, far), "high_ns": max(near, far)}
         return int(self.rows("count_spans", {}, bound)[0]["spans"])
 
-    def first_beyond(self, near: int, last: int) -> int | None:
-        """Where the first span in the order of the question starts, from ``near`` on."""
-        bound = {"project_id": self.asked.project_id, "low_ns": min(near, last), "high_ns": max(near, last)}
-        rows = self.rows("first_span", {"direction": self.asked.direction}, bound)
-        return int(rows[0]["start_ns"]) if rows else None
+    def nth_beyond(self, near: int, last: int, spans: int) -> int:
+        """Where the span number ``spans`` in the order of the question starts, counted from ``near``."""
+        bound = {"project_id": self.asked.project_id, "low_ns": min(near, last), "high_ns": max(near, last), "spans": spans}
+        return int(self.rows("nth_span", {"direction": self.asked.direction}, bound)[0]["start_ns"])
 
     def rows(self, name: str, slots: Mapping[str, str], params: Mapping[str, Any]) -> list[dict[str, Any]]:
         return self.store.facts.rows(statement(name).fill(**slots), **params)
@@ -115,20 +112,11 @@ def _stretch(near: int, far: int, after: Place | None) -> _Stretch:
 
 
 def _edge(walking: _Walk, near: int, last: int, spans: int) -> int:
-    """The far end of a stretch that begins at ``near`` and holds about ``spans`` spans; ``last`` where there are not more than that.
+    """The far end of a stretch that begins at ``near`` and holds about ``spans`` spans; ``last`` where that leaves little behind it.
 
-    Counting a range of the primary key costs next to nothing (whole granules are counted, not read), so the length is found by trying.
+    Counting a range of the primary key costs next to nothing (whole granules are counted, not read), and reading off one column of it little.
     """
-    start = walking.first_beyond(near, last)
-    if start is None or walking.count(start, last) <= spans:
-        return last
-    length = FIRST_LENGTH_NS
-    while True:
-        far = max(start - length, last) if walking.asked.descending else min(start + length, last)
-        held = walking.count(start, far)
-        if far == last or held >= spans // 3:
-            return far
-        length *= min(MAX_STRIDE, max(2, spans // max(held, 1)))
+    return last if walking.count(near, last) <= spans + spans // 2 else walking.nth_beyond(near, last, spans)
 
 
 @dataclass(frozen=True)

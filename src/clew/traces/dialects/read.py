@@ -92,11 +92,11 @@ class Slots:
 
 
 def unquoted(text: str) -> str:
-    """Text out of the quotes of a sender that encodes every value as JSON."""
+    """Text out of the quotes of a sender that encodes every value as JSON; what only begins with a quote stays as it is."""
     if not text.startswith('"'):
         return text
     value = loads_or_none(text)
-    return value if isinstance(value, str) else ""
+    return value if isinstance(value, str) else text
 
 
 def inside(text: str, *path: str | int) -> Any:

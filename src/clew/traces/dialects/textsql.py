@@ -17,6 +17,11 @@ def array(texts: Iterable[str]) -> str:
     return "[" + ",".join(quoted(text) for text in texts) + "]"
 
 
+def is_json_text(text: str) -> str:
+    """Whether a text is a JSON string; one that only begins with a quote is not."""
+    return f"ascii({text})=34 AND isValidJSON({text})"
+
+
 # ── protobuf ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 # Where a varint in ``x`` ends, and its value; lengths of up to three bytes (2 MiB).
