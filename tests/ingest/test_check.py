@@ -9,7 +9,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from clew.core.errors import InputError
-from clew.ingest.check import DEFAULT_PROJECT, LAST_NS, check_logs, check_traces
+from clew.ingest.check import DEFAULT_PROJECT, FRAME_BYTES, LAST_NS, check_logs, check_traces
 from clew.ingest.repair import repair_text
 
 NOW = 1_700_000_000_000_000_000
@@ -81,6 +81,35 @@ def test_each_resource_goes_to_its_own_project():
     checked = check_traces(message.SerializeToString(), "", names, NOW)
     assert names.asked == ["a", "b"]
     assert [(frame.project_id, frame.service, frame.environment) for frame in checked.frames] == [(1, "a", ""), (2, "b", "prod")]
+
+
+def test_a_large_resource_goes_in_pieces_and_nothing_of_it_is_missing():
+    message = request(0, service_name="shop")
+    group = message.resource_spans[0]
+    group.schema_url = "https://opentelemetry.io/schemas/1.40.0"
+    del group.scope_spans[:]
+    for number in range(3):
+        scope = group.scope_spans.add(schema_url=f"s{number}")
+        scope.scope.name = f"scope {number}"
+        for place in range(200):
+            span = scope.spans.add(trace_id=bytes([1]) * 16, span_id=bytes([number + 1, place]) * 4, name=f"{number} {place}")
+            span.attributes.add(key="text").value.string_value = "x" * 10_000
+    checked = check_traces(message.SerializeToString(), "", lambda _: 7, NOW)
+    parts = [ExportTraceServiceRequest.FromString(frame.body).resource_spans[0] for frame in checked.frames]
+    assert checked.records == 600
+    assert max(len(frame.body) for frame in checked.frames) < FRAME_BYTES + 11_000
+    assert 5 <= len(parts) <= 7
+    assert {(part.schema_url, part.resource.SerializeToString()) for part in parts} == {
+        (group.schema_url, group.resource.SerializeToString())
+    }
+    told = [
+        (scope.scope.name, scope.schema_url, span.SerializeToString())
+        for part in parts
+        for scope in part.scope_spans
+        for span in scope.spans
+    ]
+    sent = [(scope.scope.name, scope.schema_url, span.SerializeToString()) for scope in group.scope_spans for span in scope.spans]
+    assert told == sent
 
 
 def test_a_request_of_nothing_is_nothing():

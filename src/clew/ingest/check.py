@@ -7,7 +7,7 @@ others of its commit), and only ids and times are looked at. Everything else abo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -27,6 +27,7 @@ MAX_PROJECT_NAME = 200  # characters; it stands in URLs and rails
 ENVIRONMENT_ATTRIBUTES = ("deployment.environment.name", "deployment.environment")
 NO_TRACE = bytes(16)
 NO_SPAN = bytes(8)
+FRAME_BYTES = 1 << 20
 LAST_NS = (1 << 63) - 1  # times are int64; a later one is not a time
 
 
@@ -136,8 +137,30 @@ def _check(
             kept += len(records_here)
         if kept:
             records += kept
-            frames.append(_frame(type(message), group, header, project_id, received_ns))
+            for part in _parts(group, scopes, items):
+                frames.append(_frame(type(message), part, header, project_id, received_ns))
     return Checked(tuple(frames), records, dict(refused))
+
+
+def _parts(group: Any, scopes: str, items: str) -> Iterator[Any]:
+    """The group itself, or pieces of about FRAME_BYTES of a large one: the engine decodes frame by frame and holds ten times one's size."""
+    if group.ByteSize() <= 2 * FRAME_BYTES:
+        yield group
+        return
+    part, size = None, 0
+    for scope in getattr(group, scopes):
+        target = None
+        for record in getattr(scope, items):
+            if part is None or size >= FRAME_BYTES:
+                if part is not None:
+                    yield part
+                part, size, target = type(group)(resource=group.resource, schema_url=group.schema_url), 0, None
+            if target is None:
+                target = getattr(part, scopes).add(scope=scope.scope, schema_url=scope.schema_url)
+            getattr(target, items).append(record)
+            size += record.ByteSize()
+    if part is not None:
+        yield part
 
 
 def _frame(kind: Any, group: Any, header: str, project_id: Callable[[str], int], received_ns: int) -> Frame:
