@@ -22,7 +22,7 @@ from clew.web import figures
 from clew.web.assets import bundle
 from clew.web.tree import least_width, mark_name, mark_words, step_name
 from clew.web.urls import url, with_params
-from clew.web.verdicts import score_text, score_tone
+from clew.web.verdicts import score_text, score_tone, telling
 
 THEMES = ("light", "dark", "system")
 YEAR_S = 31_536_000
@@ -117,6 +117,7 @@ def environment() -> Environment:
     made.globals.update(static=bundle().url, url=url, with_params=with_params, figures=figures)
     made.globals.update(
         score_tone=score_tone,
+        telling=telling,
         score_text=score_text,
         least_width=least_width,
         mark_name=mark_name,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from clew.traces.views import Overview, Score, SessionRow, Share, TraceView
@@ -27,6 +27,11 @@ def score_tone(score: Score) -> str:
     """good, bad or ''. A bare number has no colour: 1 is the best of a share and the worst of five stars."""
     label = score.label.strip().lower()
     return "good" if label in PASSED else "bad" if label in FAILED else ""
+
+
+def telling(scores: Iterable[Score]) -> list[Score]:
+    """The scores in the order in which they matter on one line: what failed, what passed, what only says something."""
+    return sorted(scores, key=lambda score: ("bad", "good", "").index(score_tone(score)))
 
 
 def score_text(score: Score) -> str:
