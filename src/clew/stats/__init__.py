@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
-from clew.stats.interval import DEFAULT_LEVEL, Interval, RankBounds, Undefined, quantile_ranks, wilson_interval
+from clew.stats.interval import RankBounds, quantile_ranks, wilson_interval
+from clew.stats.result import DEFAULT_LEVEL, Comparison, Estimate, Guarantee, Interval, Undefined
 
-__all__ = ["DEFAULT_LEVEL", "Interval", "RankBounds", "Undefined", "quantile_ranks", "wilson_interval"]
+__all__ = [
+    "DEFAULT_LEVEL",
+    "Comparison",
+    "Estimate",
+    "Guarantee",
+    "Interval",
+    "RankBounds",
+    "Undefined",
+    "quantile_ranks",
+    "wilson_interval",
+]

@@ -8,26 +8,9 @@ from statistics import NormalDist
 
 from scipy.special import bdtr, bdtrc, bdtrik
 
-DEFAULT_LEVEL = 0.95
+from clew.stats.result import DEFAULT_LEVEL, Interval, Undefined
+
 EXACT_UNTIL = 100_000_000  # values; beyond it the bounds are rounded outwards by one rank of many thousands
-
-
-@dataclass(frozen=True)
-class Undefined:
-    """A number that the data cannot give, and why. It is not a number: it cannot flow on into sums."""
-
-    reason: str
-
-
-@dataclass(frozen=True)
-class Interval:
-    """An estimate with its interval; ``level`` is the coverage it was made for."""
-
-    value: float
-    low: float
-    high: float
-    n: int
-    level: float = DEFAULT_LEVEL
 
 
 @dataclass(frozen=True)
