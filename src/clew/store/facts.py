@@ -197,9 +197,12 @@ class EmbeddedFacts:
         self._writer = self.session()
         self._long = self._connect()
         for _ in range(self.readers):
-            self._pool.put(self._connect(self.threads))
+            connection = self._connect()
+            # By default the engine gives a query one thread for each free GiB: under a small ceiling a page would never get its second.
+            connection.query(f"SET max_threads_min_free_memory_per_thread = {self.memory_bytes // 32}")
+            self._pool.put(connection)
 
-    def _connect(self, threads: int = 1) -> Any:
+    def _connect(self) -> Any:
         import chdb
 
         # Caches default to gigabytes (marks 5 GiB, postings 2 GiB): a laptop's share is named here. All in bytes.
@@ -219,9 +222,7 @@ class EmbeddedFacts:
             raise explain(error, "open") from error
         settings = {
             "async_insert": 0,
-            "max_threads": threads,
-            # By default the engine gives a query one thread for each free GiB: under a small ceiling a page would never get a second.
-            "max_threads_min_free_memory_per_thread": self.memory_bytes // 32,
+            "max_threads": self.threads,
             "max_insert_threads": 1,
             "max_memory_usage": self.memory_bytes * 3 // 4,
             "output_format_json_quote_64bit_integers": 0,

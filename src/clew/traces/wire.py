@@ -17,7 +17,9 @@ from clew.store import Encoded
 PROJECT_FIELD, RECEIVED_FIELD, SERVICE_FIELD, ENVIRONMENT_FIELD = 10_001, 10_002, 10_003, 10_004
 VARINT, FIXED64, BYTES = 0, 1, 2  # protobuf wire types
 MAX_VARINT = 1 << 64
-BLOCK_BYTES = 1 << 20  # the engine holds some eight times what it decodes at once: a whole group of 12 MB took it 100 MB, blocks of 1 MB take 38
+BLOCK_BYTES = (
+    1 << 20
+)  # the engine holds some eight times what it decodes at once: a whole group of 12 MB took it 100 MB, blocks of 1 MB take 38
 
 _ANY_AND_KEY = """
 message Any { oneof value { string s = 1; bool b = 2; int64 i = 3; double d = 4; bytes l = 5; bytes m = 6; bytes y = 7; } }

@@ -350,7 +350,9 @@ class _Compiler:
         if self.has(name):
             self.layers[3][f"c_{name}_at"] = self.at(str(SLOTS[name]))
             value = f"as_[c_{name}_at]"
-            told = f"multiIf(av[c_{name}_at]='i',toString(ai[c_{name}_at]),{textsql.is_json_text(value)},JSONExtractString({value}),{value})"
+            told = (
+                f"multiIf(av[c_{name}_at]='i',toString(ai[c_{name}_at]),{textsql.is_json_text(value)},JSONExtractString({value}),{value})"
+            )
         if not self.has("metadata"):
             return told
         inside = ",".join(f"JSONExtractString(c_metadata,{quoted(key)})" for key in in_metadata)
