@@ -44,9 +44,12 @@ def build(settings: Settings) -> App:
     store = open_store(settings.data, memory_bytes=settings.memory)
     scores = ScoreWriter(store)
     projects = Projects(store)
+    journal = Journal(settings.data / "journal")
+    # A process that stops in peace leaves an empty journal; a segment is forgotten only after all of its commits.
+    spans = SpanWriter(store, scores, mend=bool(journal.left_over()))
     pipeline = Pipeline(
-        {"spans": SpanWriter(store, scores).commit, "logs": LogWriter(store, scores).commit},
-        Journal(settings.data / "journal"),
+        {"spans": spans.commit, "logs": LogWriter(store, scores).commit},
+        journal,
         Ledger(now_ns()),
         queue_bytes=settings.queue_bytes,
         queue_requests=settings.queue_requests,

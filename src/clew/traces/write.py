@@ -28,7 +28,8 @@ class SpanWriter:
     next is decoded, each in a session of its own.
     """
 
-    def __init__(self, store: Store, scores: ScoreWriter) -> None:
+    def __init__(self, store: Store, scores: ScoreWriter, *, mend: bool = True) -> None:
+        """``mend``: whether the last process may have ended in the middle of a commit; looking for what it left takes time in a large store."""
         self._cards = CardCache(store)
         self._scores = scores
         self._sql: SpanStatements = span_statements()
@@ -41,7 +42,8 @@ class SpanWriter:
         self._turn = threading.Lock()  # what is stored is looked up and added to by one group at a time
         with self._lane() as session:
             self._commit_id = int(session.rows(self._sql.last_commit)[0]["commit_id"])
-            self._mend(session)
+            if mend:
+                self._mend(session)
 
     def commit(self, frames: Sequence[Frame]) -> Outcome:
         """Stores the spans of ``frames``; returns after they are synced to disk. On an error nothing is stored or all of it is."""
