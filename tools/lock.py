@@ -17,7 +17,7 @@ HEADER = "# Made by `make lock` from pyproject.toml; do not edit.\n"
 # The dev set is solved under the server set, so that what is tested is what is installed.
 SETS = {
     "server": ["--extra", "server", "--group", "build"],
-    "dev": ["--extra", "server", "--extra", "grpc", "--group", "build", "--group", "dev", "--constraint", "requirements/server.lock"],
+    "dev": ["--extra", "server", "--group", "build", "--group", "dev", "--constraint", "requirements/server.lock"],
 }
 UNWANTED = re.compile(r"^(torch|triton|nvidia-[a-z0-9-]+|tensorflow)==", re.MULTILINE)  # gigabytes that a laptop need not fetch
 PLACE = re.compile(r"^--|://|^[^#\n]*\s@\s|(?:^|\s)/\w", re.MULTILINE)

@@ -39,7 +39,7 @@ def newest(repository: Path, name: str, python: str) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("python", ["3.11", "3.13"])
-@pytest.mark.parametrize("extra", [["--extra", "server", "--extra", "grpc"], []], ids=["server", "client"])
+@pytest.mark.parametrize("extra", [["--extra", "server"], []], ids=["server", "client"])
 def test_installs_beside_the_newest(repository: Path, extra: list[str], python: str) -> None:
     found = resolve(repository, list(NEIGHBOURS), *extra, "--python-version", python)
     assert {name: found[name] for name in NEIGHBOURS} == {name: newest(repository, name, python) for name in NEIGHBOURS}
@@ -47,7 +47,7 @@ def test_installs_beside_the_newest(repository: Path, extra: list[str], python: 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("python", ["3.11", "3.13"])
-@pytest.mark.parametrize("extra", [["--extra", "server", "--extra", "grpc"], []], ids=["server", "client"])
+@pytest.mark.parametrize("extra", [["--extra", "server"], []], ids=["server", "client"])
 def test_installs_beside_those_of_a_year_ago(repository: Path, extra: list[str], python: str) -> None:
     beside = [f"{name}=={version}" for name, version in YEAR_AGO.items()]
     found = resolve(repository, beside, *extra, "--python-version", python)
