@@ -38,6 +38,26 @@ class Table:
         return Outcome(len(frames), 0)
 
 
+class Gates:
+    """A table whose commits wait, each until its own first body is let through."""
+
+    def __init__(self):
+        self.inside = []
+        self.stored = []
+        self.let = {}
+
+    def commit(self, frames):
+        name = frames[0].body
+        self.let.setdefault(name, threading.Event())
+        self.inside.append([frame.body for frame in frames])
+        assert self.let[name].wait(10)
+        self.stored += [frame.body for frame in frames]
+        return Outcome(len(frames), 0)
+
+    def free(self, name):
+        self.let.setdefault(name, threading.Event()).set()
+
+
 def request(body=b"x" * 100, refused=None):
     frame = Frame(body, 1, "service", "", 1)
     return Entry("spans", False, 1, "", "", body), Checked((frame,), 1, refused or {})
@@ -185,6 +205,46 @@ def test_one_request_that_cannot_be_stored_does_not_hold_the_others(make, monkey
     assert balanced(spans(pipeline))
     (kept,) = (tmp_path / "unreadable").iterdir()
     assert [entry.body for entry in read_segment(kept)] == [b"poison"]
+
+
+def test_beside_a_group_on_its_way_only_a_full_one_is_begun(monkeypatch, tmp_path):
+    monkeypatch.setattr(module, "GROUP_BYTES", 300)
+    table = Gates()
+    pipeline = Pipeline({"spans": table.commit}, Journal(tmp_path), Ledger(0), queue_bytes=LIMIT, queue_requests=99, gather_ms=1)
+    pipeline.start()
+    pipeline.submit(*request(b"1" * 100)).result(10)
+    until(lambda: table.inside == [[b"1" * 100]])
+    pipeline.submit(*request(b"2" * 100)).result(10)
+    pipeline.submit(*request(b"3" * 100)).result(10)
+    time.sleep(0.1)
+    assert len(table.inside) == 1, "a small group does not make a commit of its own beside another"
+    pipeline.submit(*request(b"4" * 100)).result(10)
+    until(lambda: len(table.inside) == 2)
+    assert table.inside[1] == [b"2" * 100, b"3" * 100, b"4" * 100]
+    for number in b"1234":
+        table.free(bytes([number]) * 100)
+    pipeline.stop()
+    assert sorted(table.stored) == [bytes([number]) * 100 for number in b"1234"]
+    assert list(tmp_path.glob("*.journal")) == []
+
+
+def test_the_journal_keeps_an_older_group_while_a_younger_one_is_stored_first(monkeypatch, tmp_path):
+    monkeypatch.setattr(module, "GROUP_BYTES", 100)
+    monkeypatch.setattr("clew.ingest.journal.SEGMENT_BYTES", 1)  # a segment for every write
+    table = Gates()
+    pipeline = Pipeline({"spans": table.commit}, Journal(tmp_path), Ledger(0), queue_bytes=LIMIT, queue_requests=99, gather_ms=1)
+    pipeline.start()
+    for name in (b"1", b"2"):
+        pipeline.submit(*request(name * 100)).result(10)
+        until(lambda name=name: [name * 100] in table.inside)
+    table.free(b"2" * 100)
+    until(lambda: pipeline.state().queued_requests == 1)
+    kept = [entry.body for path in sorted(tmp_path.glob("*.journal")) for entry in read_segment(path)]
+    assert b"1" * 100 in kept, "what is not stored yet must be found after a crash"
+    table.free(b"1" * 100)
+    pipeline.stop()
+    assert sorted(table.stored) == [b"1" * 100, b"2" * 100]
+    assert list(tmp_path.glob("*.journal")) == []
 
 
 def test_what_a_crash_left_is_stored_at_the_next_start(tmp_path):
