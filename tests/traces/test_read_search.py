@@ -82,6 +82,24 @@ def test_search_goes_with_a_filter_a_window_and_pages(store: Store) -> None:
     assert "refund" in first.sentence
 
 
+@pytest.mark.parametrize("every", [2, 7, 50], ids=["many together", "few together", "hardly any together"])
+def test_words_that_are_frequent_apart_are_found_where_they_stand_together(store: Store, every: int) -> None:
+    together, apart = "the blue kettle leaks", "the kettle is blue"
+    spans = [span(number, 1, at=number, input_text=together if number % every == 0 else apart) for number in range(1, 151)]
+    project = keep(store, *spans)
+    pages, cursor = [], None
+    while True:
+        page = search(store, project, "blue kettle", limit=10, cursor=cursor)
+        pages.append([int(hit.span.trace_id, 16) for hit in page.items])
+        assert all(hit.snippets for hit in page.items)
+        cursor = page.next
+        if cursor is None:
+            break
+    wanted = [number for number in range(150, 0, -1) if number % every == 0]
+    assert [number for page in pages for number in page] == wanted
+    assert [len(page) for page in pages[:-1]] == [10] * (len(pages) - 1)
+
+
 @pytest.mark.parametrize("text", ["", "   ", "x" * 1_001])
 def test_no_text_or_too_much_is_refused(store: Store, text: str) -> None:
     with pytest.raises(InputError, match="wanted 1 to 1000"):
