@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.read.generate import NEEDLE, NS, PROJECT, WIDE, fill
+from bench.read.served import idle
 from bench.traffic import pool
 from clew.ingest.check import check_traces
 from clew.store import Statement, Store, open_store
@@ -176,6 +177,11 @@ def run(folder: Path, spans: int, rounds: int, rate: int, console: Console) -> N
     console.print(table)
     console.print(f"{arrived:,.0f} spans/s stored meanwhile; {rss_mb()} MB resident at most; load average {os.getloadavg()[0]:.1f}")
     store.close()
+    seen = idle(folder)
+    console.print(
+        f"the whole server answers after {seen.ready_s:.1f} s (limit {READY_LIMIT_S} s); asked nothing it takes {seen.cpu:.1%} of one core"
+        f" (limit 1%) and {seen.memory_mb:,.0f} MB"
+    )
 
 
 def at(times: list[float], share: float) -> float:
