@@ -18,6 +18,17 @@ from clew.stats.agreement import (
 from clew.stats.binary import PairedTable, mcnemar_test, newcombe_difference, newcombe_paired_difference, two_proportion_z_test
 from clew.stats.bootstrap import bootstrap_interval, quantile_bootstrap_interval, quantile_interval
 from clew.stats.comparison import paired_bootstrap_test, paired_clustered_test, paired_t_test, sign_flip_test, welch_test
+from clew.stats.correction import (
+    Corrected,
+    CorrectedComparison,
+    CorrectedRate,
+    Drawn,
+    JudgedSample,
+    ppi_difference,
+    ppi_mean,
+    ppi_rate,
+    rogan_gladen,
+)
 from clew.stats.guards import SampleRatio, benjamini_hochberg_adjusted, holm_adjusted, sample_ratio_test
 from clew.stats.interval import RankBounds, quantile_ranks, wilson_interval
 from clew.stats.lift import cuped_coefficient, cuped_test, lift_interval, ratio_estimate, ratio_test
@@ -41,9 +52,14 @@ __all__ = [
     "Agreement",
     "Comparison",
     "ConfusionMatrix",
+    "Corrected",
+    "CorrectedComparison",
+    "CorrectedRate",
+    "Drawn",
     "Estimate",
     "Guarantee",
     "Interval",
+    "JudgedSample",
     "Moments",
     "PairMoments",
     "PairedTable",
@@ -82,12 +98,16 @@ __all__ = [
     "pass_at_k",
     "pass_hat_k",
     "planned_error",
+    "ppi_difference",
+    "ppi_mean",
+    "ppi_rate",
     "quantile_bootstrap_interval",
     "quantile_interval",
     "quantile_ranks",
     "rating_counts",
     "ratio_estimate",
     "ratio_test",
+    "rogan_gladen",
     "sample_ratio_test",
     "sign_flip_test",
     "split_variance",
