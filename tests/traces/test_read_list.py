@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -182,27 +182,40 @@ def test_a_rare_match_far_back_is_found(store: Store, monkeypatch: pytest.Monkey
     assert all_pages(store, project, filter_text="name = rare", limit=5, descending=False) == [3, 170]
 
 
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# A filter, and whether it holds for a trace, by its head and its spans.
+WANTED: dict[str, Callable[[Any, list[Any]], bool]] = {
+    "": lambda head, spans: True,
+    "name = a": lambda head, spans: head["name"] == "a",
+    "spans > 1": lambda head, spans: len(spans) > 1,
+    "name = a and any(name = b)": lambda head, spans: head["name"] == "a" and any(one["name"] == "b" for one in spans),
+    "session = a": lambda head, spans: any(one["session_id"] == "a" for one in spans),
+}
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_the_list_is_the_one_a_plain_reading_of_all_spans_gives(store: Store, monkeypatch: pytest.MonkeyPatch, data: st.DataObject) -> None:
     monkeypatch.setattr(clew.traces.walk, "FIRST_STRETCH", data.draw(st.integers(1, 9)))
     monkeypatch.setattr(clew.traces.walk, "FIRST_FILTERED", data.draw(st.integers(1, 9)))
     shape = st.tuples(st.integers(1, 9), st.sampled_from((0, 0, 99)), st.integers(0, 12), st.sampled_from(("a", "b")))
     drawn = data.draw(st.lists(shape, min_size=1, max_size=40))
-    spans = [span(trace, own, parent, at=at, name=name) for own, (trace, parent, at, name) in enumerate(drawn, 1)]
+    spans = [span(trace, own, parent, at=at, name=name, session_id=name) for own, (trace, parent, at, name) in enumerate(drawn, 1)]
     project = keep(store, *spans)
     heads = {}
     for one in sorted(spans, key=lambda one: (not one["is_root"], one["start_ns"], one["span_id"])):
         heads.setdefault(one["trace_id"], one)
-    wanted = data.draw(st.sampled_from(("", "a")))
+    wanted, holds = data.draw(st.sampled_from(tuple(WANTED.items())))
     since, until = sorted(data.draw(st.tuples(st.integers(0, 13), st.integers(0, 13))))
     descending = data.draw(st.booleans())
     inside = [
-        one for one in heads.values() if (not wanted or one["name"] == wanted) and BASE + since * S <= one["start_ns"] < BASE + until * S
+        one
+        for one in heads.values()
+        if holds(one, [other for other in spans if other["trace_id"] == one["trace_id"]])
+        and BASE + since * S <= one["start_ns"] < BASE + until * S
     ]
     expected = [int(one["trace_id"], 16) for one in sorted(inside, key=lambda one: (one["start_ns"], one["trace_id"]), reverse=descending)]
     asked: dict[str, Any] = {"since_ns": BASE + since * S, "until_ns": BASE + until * S, "descending": descending}
-    asked["filter_text"] = f"name = {wanted}" if wanted else ""
+    asked["filter_text"] = wanted
     assert all_pages(store, project, limit=data.draw(st.integers(1, 10)), **asked) == expected
 
 

@@ -25,6 +25,19 @@ WHERE project_id = {project_id:UInt32} AND start_ns >= {low_ns:Int64} AND start_
 ORDER BY start_ns /*slot:direction*/
 LIMIT 1 OFFSET {spans:UInt64}
 
+-- name: span_marks
+-- About how many spans lie before some instants, in the order of a list: from the first rows of granules, which are in memory. Each instant
+-- has a tenth more spans before it than the one before.
+SELECT toInt64(/*slot:sight*/(start_ns)) AS edge_ns, max(before) AS spans
+FROM
+(
+    SELECT start_ns, sum(rows_in_granule) OVER (ORDER BY start_ns /*slot:direction*/ ROWS UNBOUNDED PRECEDING) AS before
+    FROM (SELECT start_ns, rows_in_granule FROM mergeTreeIndex(currentDatabase(), 'spans') WHERE project_id = {project_id:UInt32})
+    WHERE start_ns >= {low_ns:Int64} AND start_ns <= {high_ns:Int64}
+)
+GROUP BY intDiv(toUInt64(10000 * log(before + 1)), 1000)
+ORDER BY spans
+
 -- name: roots_in_window
 SELECT start_ns, lower(hex(trace_id)) AS trace
 FROM spans
@@ -47,20 +60,17 @@ ORDER BY seen_ns /*slot:direction*/
 LIMIT {limit:UInt32}
 
 -- name: matches_in_window
--- Traces with spans in the window for which the filter holds: by their root where it is among those, else by the first that comes into sight.
-SELECT lower(hex(trace_id)) AS trace, max(is_root) AS has_root, if(has_root, minIf(start_ns, is_root), /*slot:sight*/(start_ns)) AS seen_ns
+-- Traces for whose spans together the filter holds: those with a root by their earliest, if it lies in the window, the others by the first
+-- of their spans there that comes into sight. A span may lie far outside of the window in which its trace starts.
+SELECT
+    lower(hex(trace_id)) AS trace, max(is_root) AS has_root,
+    if(has_root, minIf(start_ns, is_root), /*slot:sight*/If(start_ns, start_ns >= {low_ns:Int64} AND start_ns <= {high_ns:Int64})) AS seen_ns
 FROM spans
-WHERE project_id = {project_id:UInt32} AND start_ns >= {low_ns:Int64} AND start_ns <= {high_ns:Int64} AND /*slot:where*/
+WHERE project_id = {project_id:UInt32} AND start_ns >= {within_ns:Int64} AND /*slot:where*/
 GROUP BY trace_id
-HAVING NOT has_root OR /*slot:after*/
+HAVING seen_ns >= {low_ns:Int64} AND seen_ns <= {high_ns:Int64} AND (NOT has_root OR /*slot:after*/) AND /*slot:having*/
 ORDER BY seen_ns /*slot:direction*/, trace_id /*slot:direction*/
 LIMIT {limit:UInt32} BY has_root
-
--- name: rooted_in_window
-SELECT lower(hex(trace_id)) AS trace
-FROM spans
-WHERE project_id = {project_id:UInt32} AND start_ns >= {low_ns:Int64} AND start_ns <= {high_ns:Int64} AND is_root
-    AND trace_id IN {traces:Array(FixedString(16))}
 
 -- name: heads_that_match
 SELECT lower(hex(trace_id)) AS trace

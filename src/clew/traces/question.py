@@ -8,7 +8,7 @@ from typing import Any
 
 from clew.core.clock import now_ns
 from clew.core.errors import InputError
-from clew.traces.filter import EVERYTHING, And, Node, Scope, Search, compile_filter, parse
+from clew.traces.filter import EVERYTHING, And, GroupedSql, Node, Scope, Search, compile_filter, compile_grouped, parse
 from clew.traces.filter.text import SPAN_TEXT, index_condition
 
 PAGE_LIMIT = 500
@@ -23,7 +23,8 @@ class Question:
     """A filter, a window of time (since included, until not) and an order.
 
     ``where`` stands over the rows of the scope (of traces: their heads), ``anywhere`` over any row of the same trace or session; ``maybe``
-    over the rows that may hold the needle, by what the indexes say.
+    over the rows that may hold the needle, by what the indexes say. ``apart`` and ``having`` stand over the spans of each trace together:
+    over rows before they are grouped, and over the groups.
     """
 
     project_id: int
@@ -39,6 +40,8 @@ class Question:
     order: str
     filter_params: dict[str, Any]
     maybe: str = ""
+    apart: str = "1"
+    having: str = "1"
 
     @property
     def direction(self) -> str:
@@ -90,6 +93,7 @@ def question(
     within = "start_ns >= {within_ns:Int64}"
     sql = compile_filter(tree, scope, now_ns=now, within=within, indexed=True)
     any_row = compile_filter(tree, scope, now_ns=now, within=within, indexed=True, heads=False, prefix="any_f") if scope == "trace" else sql
+    grouped = compile_grouped(tree, now_ns=now, within=within) if scope == "trace" else GroupedSql("1", "1", {})
     maybe, maybe_params = _maybe(alone, scope, needle, now) if needle else ("", {})
     return Question(
         project_id=project_id,
@@ -103,8 +107,10 @@ def question(
         sentence=sql.sentence,
         filtered=tree != EVERYTHING,
         order=f"{scope} {sort} {'DESC' if descending else 'ASC'}",
-        filter_params={**any_row.params, **sql.params, **maybe_params},
+        filter_params={**any_row.params, **sql.params, **grouped.params, **maybe_params},
         maybe=maybe,
+        apart=grouped.where,
+        having=grouped.having,
     )
 
 

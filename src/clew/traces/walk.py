@@ -19,8 +19,10 @@ from clew.traces.rows import id_bytes, statement
 FIRST_STRETCH = 4_000  # spans looked through at first, enough for a page of traces of ten spans
 FIRST_FILTERED = 100_000  # with a filter: what the engine reads in some ten milliseconds
 GROWTH = 10
+GROWTH_FILTERED = 20  # a look takes in all that is later besides; so few of them, unless texts are read, which costs by what is found
+MARKED = 20_000  # from here on a stretch is measured in granules
 LONG_TRACE_NS = 120 * 1_000_000_000  # a trace that runs longer costs a look of its own
-MANY, FEW = 2_000, 50  # traces of one stretch that may have no root: read at most at once; looked into one by one
+MANY = 2_000  # traces of one stretch that may have no root: read at most at once
 BEYOND_IDS = "g"  # sorts after every id
 
 
@@ -47,6 +49,22 @@ class _Walk:
     store: Store
     asked: Question
     sums: dict[str, dict[str, Any]] = field(default_factory=dict)
+    marks: list[tuple[int, int]] | None = None
+
+    def marked_beyond(self, near: int, last: int, spans: int) -> int:
+        """About where ``spans`` spans from ``near`` lie behind one, by the granules; ``last`` where that leaves little."""
+        if self.marks is None:
+            self.marks = self._read_marks(near, last)
+        passed = [before for edge, before in self.marks if (edge >= near if self.asked.descending else edge <= near)]
+        wanted, most = max(passed, default=0) + spans, max((before for _, before in self.marks), default=0)
+        if most <= wanted + spans // 2:
+            return last
+        return next(edge for edge, before in self.marks if before >= wanted)
+
+    def _read_marks(self, near: int, last: int) -> list[tuple[int, int]]:
+        slots = {"sight": "min" if self.asked.descending else "max", "direction": self.asked.direction}
+        bound = {"project_id": self.asked.project_id, "low_ns": min(near, last), "high_ns": max(near, last)}
+        return [(row["edge_ns"], row["spans"]) for row in self.rows("span_marks", slots, bound)]
 
     def count(self, near: int, far: int) -> int:
         """The spans between two instants."""
@@ -91,14 +109,15 @@ def walk(store: Store, asked: Question, after: Place | None) -> Walked:
         if reached is not None:
             near, after = reached.value, reached
             continue
-        near, after, spans = (far - 1 if asked.descending else far + 1), None, _next_length(spans, len(found), asked.limit + 1)
+        near, after, spans = (far - 1 if asked.descending else far + 1), None, _next_length(asked, spans, len(found))
     return Walked(sorted(found.values(), reverse=asked.descending)[: asked.limit + 1], walking.sums)
 
 
-def _next_length(spans: int, found: int, wanted: int) -> int:
+def _next_length(asked: Question, spans: int, found: int) -> int:
     """How many spans to look through next: as many as should fill the page, going by what was found so far."""
-    likely = 3 * spans * (wanted - found) // (2 * found) if found else spans * GROWTH
-    return min(max(likely, spans // 2), spans * GROWTH)
+    most = spans * (GROWTH_FILTERED if asked.filtered and asked.apart == "1" else GROWTH)
+    likely = 3 * spans * (asked.limit + 1 - found) // (2 * found) if found else most
+    return min(max(likely, spans // 2), most)
 
 
 def _near(asked: Question, after: Place | None) -> int:
@@ -114,9 +133,18 @@ def _stretch(near: int, far: int, after: Place | None) -> _Stretch:
 def _edge(walking: _Walk, near: int, last: int, spans: int) -> int:
     """The far end of a stretch that begins at ``near`` and holds about ``spans`` spans; ``last`` where that leaves little behind it.
 
-    Counting a range of the primary key costs next to nothing (whole granules are counted, not read), and reading off one column of it little.
+    The first rows of granules are in memory, and for a short stretch reading off one column costs little.
     """
+    if spans >= MARKED:
+        return _wide_edge(walking, near, last, spans)
     return last if walking.count(near, last) <= spans + spans // 2 else walking.nth_beyond(near, last, spans)
+
+
+def _wide_edge(walking: _Walk, near: int, last: int, spans: int) -> int:
+    """The far end of a long stretch. What a filter reads beyond the stretch anyway belongs to it: all that is later, an hour that is earlier."""
+    if not walking.asked.filtered:
+        return walking.marked_beyond(near, last, spans)
+    return max(last, min(walking.marked_beyond(near, last, spans), near - SKEW_NS)) if walking.asked.descending else last
 
 
 @dataclass(frozen=True)
@@ -195,16 +223,13 @@ def _plain(walking: _Walk, stretch: _Stretch, roots: list[Place], wanted: int) -
 
 
 def _matches(walking: _Walk, stretch: _Stretch, wanted: int) -> _Candidates:
-    """With a filter, evaluated once over the stretch: roots that match, and traces of which only other spans do.
-
-    The latter are many where a filter holds for spans of rooted traces; those are sorted out as far as their roots lie in the stretch.
-    """
+    """With a filter, evaluated once over the stretch: traces with a root that match, and such without one."""
     asked = walking.asked
     condition, values = _beyond(asked, stretch.after, "seen_ns")
-    slots = {"sight": "max" if asked.descending else "min", "where": asked.where, "direction": asked.direction, "after": condition}
+    slots = {"sight": "max" if asked.descending else "min", "where": asked.apart, "having": asked.having, "after": condition}
     bound, many = {**_bound(asked, stretch), **values}, MANY
     while True:
-        rows = walking.rows("matches_in_window", slots, {**bound, "limit": many})
+        rows = walking.rows("matches_in_window", {**slots, "direction": asked.direction}, {**bound, "limit": many})
         roots = [Place(row["seen_ns"], row["trace"]) for row in rows if row["has_root"]][:wanted]
         others = [row for row in rows if not row["has_root"]]
         if len(others) < many or others[0]["seen_ns"] != others[-1]["seen_ns"]:
@@ -215,11 +240,7 @@ def _matches(walking: _Walk, stretch: _Stretch, wanted: int) -> _Candidates:
     if reached is not None:
         others = [row for row in others if (row["seen_ns"] >= reached.value if asked.descending else row["seen_ns"] <= reached.value)]
         cut = None if cut is not None and (cut < reached.value if asked.descending else cut > reached.value) else cut
-    strays = [row["trace"] for row in others]
-    if len(strays) > FEW:
-        rooted = walking.rows("rooted_in_window", {}, {**bound, "traces": id_bytes(strays)})
-        strays = sorted(set(strays) - {row["trace"] for row in rooted})
-    return _Candidates(roots, strays, reached, cut)
+    return _Candidates(roots, [row["trace"] for row in others], reached, cut)
 
 
 def _verify(walking: _Walk, stretch: _Stretch, found: _Candidates) -> list[Place]:

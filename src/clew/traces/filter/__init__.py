@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from clew.core.errors import FilterError
-from clew.traces.filter.compile import Sql, compile_filter
+from clew.traces.filter.compile import GroupedSql, Sql, compile_filter, compile_grouped
 from clew.traces.filter.complete import Completion, complete
 from clew.traces.filter.fields import FIELDS, Field
 from clew.traces.filter.parse import parse
@@ -24,6 +24,7 @@ __all__ = [
     "Field",
     "FieldRef",
     "FilterError",
+    "GroupedSql",
     "Node",
     "Not",
     "Or",
@@ -33,6 +34,7 @@ __all__ = [
     "Test",
     "Value",
     "compile_filter",
+    "compile_grouped",
     "complete",
     "format_filter",
     "parse",

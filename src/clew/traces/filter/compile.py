@@ -7,7 +7,7 @@ it; in ``session`` over anything that has a ``session_id``. What a field is in e
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from clew.core.errors import FilterError
 from clew.traces.filter.fields import type_of
@@ -15,6 +15,8 @@ from clew.traces.filter.sentence import sentence
 from clew.traces.filter.subjects import Frame, Total, inner_frame, subject_of
 from clew.traces.filter.text import SPAN_TEXT, index_condition, pieces
 from clew.traces.filter.tree import NEGATIVE, And, Count, FieldRef, Node, Not, Op, Or, Scope, Search, Test, Value
+
+WIDE = ("input", "output", "session", "attr", "metadata")  # fields that an index answers, or that take long to read
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,15 @@ class Sql:
     where: str
     params: dict[str, object]
     sentence: str = ""
+
+
+@dataclass(frozen=True)
+class GroupedSql:
+    """A condition over the spans of each trace together: ``where`` over the rows before they are grouped, ``having`` over the groups."""
+
+    where: str
+    having: str
+    params: dict[str, object]
 
 
 def compile_filter(
@@ -48,7 +59,42 @@ def compile_filter(
     return Sql(where, frame.params, sentence(tree, scope))
 
 
+def compile_grouped(tree: Node, *, now_ns: int = 0, within: str = "", prefix: str = "g") -> GroupedSql:
+    """A tree of scope ``trace`` as a condition over spans that are grouped by ``trace_id``, so that one pass answers all of its parts.
+
+    What an index answers, or what is wide, is asked apart, as which traces have such a span; where it must hold, only their spans are grouped.
+    """
+    frame = Frame("trace", now_ns, prefix, within=within, indexed=True, heads=False, grouped=True)
+    parts = tree.parts if isinstance(tree, And) else (tree,)
+    apart = [_node(part, frame) for part in parts if _is_apart(part)]
+    together = And(tuple(part for part in parts if not _is_apart(part)))
+    return GroupedSql(" AND ".join(apart) or "1", _node(together, frame), frame.params)
+
+
+def _is_apart(node: Node) -> bool:
+    """Whether a leaf is asked in a statement of its own."""
+    match node:
+        case Search():
+            return True
+        case Test(field):
+            return field.name in WIDE
+        case Count(condition):
+            return _has_apart(condition)
+    return False
+
+
+def _has_apart(node: Node) -> bool:
+    match node:
+        case And(parts) | Or(parts):
+            return any(_has_apart(part) for part in parts)
+        case Not(part):
+            return _has_apart(part)
+    return _is_apart(node)
+
+
 def _node(node: Node, frame: Frame) -> str:
+    if frame.grouped and _is_apart(node):
+        frame = replace(frame, grouped=False)  # binds into the same values
     match node:
         case And(parts):
             return _all(parts, frame) if parts else "1"
@@ -100,7 +146,10 @@ def _count(condition: Node, op: Op, number: int, frame: Frame) -> str:
     where = _node(condition, inner_frame(frame))
     if (op, number) == (">", 0):
         return frame.some(where)
-    compared = f"count() {op} {frame.bind(number, 'Int64')}"
+    told = frame.bind(number, "Int64")
+    if frame.grouped:
+        return f"(countIf({where}) {op} {told})"
+    compared = f"count() {op} {told}"
     if _holds_for_none(op, number):  # no span meets it: then the trace has no group, so ask for those that fail
         return f"NOT ({frame.having(f'NOT ({compared})', where)})"
     return frame.having(compared, where)

@@ -18,10 +18,19 @@ from clew.traces.filter.tree import FieldRef, Op, Scope, Value
 _KINDS_OF = {"text": ("s",), "flag": ("b",), "whole": ("i", "d"), "real": ("i", "d")}
 _JSON_OF = {"text": ("String",), "flag": ("Bool",), "whole": ("Int64", "UInt64", "Double"), "real": ("Int64", "UInt64", "Double")}
 
+# A trace's head is the least by this: roots before others, then by start, then by id. One number, because the engine compares tuples slowly.
+HEAD_FIRST = (
+    "bitOr(bitShiftLeft(toUInt128(NOT is_root), 127), bitOr(bitShiftLeft(toUInt128(start_ns), 64),"
+    " toUInt128(reinterpretAsUInt64(reverse(span_id)))))"
+)
+
 
 @dataclass
 class Frame:
-    """What one compilation knows: the scope, the clock, where names come from, and the values bound so far."""
+    """What one compilation knows: the scope, the clock, where names come from, and the values bound so far.
+
+    ``grouped``: the SQL stands in the HAVING of a statement that groups the spans by trace.
+    """
 
     scope: Scope
     now_ns: int
@@ -30,6 +39,7 @@ class Frame:
     within: str = ""
     indexed: bool = False
     heads: bool = True
+    grouped: bool = False
     params: dict[str, object] = field(default_factory=dict)
     names: dict[tuple[str, str], str] = field(default_factory=dict)
 
@@ -58,6 +68,8 @@ class Frame:
 
     def some(self, condition: str) -> str:
         """Some span of the trace or session meets the condition."""
+        if self.grouped:
+            return f"(countIf({condition}) > 0)"
         traces = f"trace_id IN ({self.spans(condition)})"
         return traces if self.scope == "trace" else self.sessions_of(traces)
 
@@ -68,6 +80,8 @@ class Frame:
 
     def head(self, condition: str) -> str:
         """The head of the trace meets the condition."""
+        if self.grouped:
+            return f"argMin({condition}, {HEAD_FIRST})"
         if self.heads:
             return condition
         heads = self.spans("1", "trace_id, argMin(span_id, (NOT is_root, start_ns, span_id))") + " GROUP BY trace_id"
@@ -75,6 +89,8 @@ class Frame:
 
     def having(self, condition: str, where: str = "1") -> str:
         """The spans of the trace or session, those that meet ``where``, reckoned together."""
+        if self.grouped:
+            return f"ifNull({condition}, 0)"
         if self.scope == "trace":
             return f"trace_id IN ({self.spans(where)} GROUP BY trace_id HAVING {condition})"
         members = self.spans("session_id != ''", "DISTINCT trace_id AS member, session_id AS owner")
