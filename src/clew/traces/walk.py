@@ -21,7 +21,8 @@ FIRST_FILTERED = 100_000  # with a filter: what the engine reads in some ten mil
 GROWTH = 10
 GROWTH_FILTERED = 20  # a look takes in all that is later besides; so few of them, unless texts are read, which costs by what is found
 MARKED = 20_000  # from here on a stretch is measured in granules
-LONG_TRACE_NS = 120 * 1_000_000_000  # a trace that runs longer costs a look of its own
+# A trace that runs longer than this costs a look of its own, or, where those are more than a few, is told by roots from further back.
+LONG_TRACE_NS, VERY_LONG_NS, FEW = 10 * 1_000_000_000, 120 * 1_000_000_000, 50
 MANY = 2_000  # traces of one stretch that may have no root: read at most at once
 BEYOND_IDS = "g"  # sorts after every id
 
@@ -210,15 +211,25 @@ def _plain(walking: _Walk, stretch: _Stretch, roots: list[Place], wanted: int) -
     near = stretch
     if reached is not None:
         near = replace(stretch, low_ns=reached.value) if asked.descending else replace(stretch, high_ns=reached.value)
+    strays, cut = _strays(walking, near, wanted, LONG_TRACE_NS)
+    if len(strays) > FEW:
+        strays, cut = _strays(walking, near, wanted, VERY_LONG_NS)
+    return _Candidates(roots, strays, reached, cut)
+
+
+def _strays(walking: _Walk, stretch: _Stretch, wanted: int, margin_ns: int) -> tuple[list[str], int | None]:
+    """Traces with spans in a stretch and no root in it or a margin before it, and the instant up to which these are all there are."""
+    asked = walking.asked
     slots = {"sight": "max" if asked.descending else "min", "direction": asked.direction}
-    bound = {**_bound(asked, near), "roots_from_ns": max(near.low_ns - LONG_TRACE_NS, 0)}
+    bound = {**_bound(asked, stretch), "roots_from_ns": max(stretch.low_ns - margin_ns, 0)}
     limit = 2 * wanted + 100
     while True:
         rows = walking.rows("strays_in_window", slots, {**bound, "limit": limit})
+        traces = [row["trace"] for row in rows]
         if len(rows) < limit:
-            return _Candidates(roots, [row["trace"] for row in rows], reached, None)
+            return traces, None
         if rows[-1]["seen_ns"] != rows[0]["seen_ns"]:
-            return _Candidates(roots, [row["trace"] for row in rows], reached, int(rows[-1]["seen_ns"]))
+            return traces, int(rows[-1]["seen_ns"])
         limit *= GROWTH  # all at one instant: only the whole instant is an answer
 
 
