@@ -89,7 +89,7 @@ def sign_flip_test(
     Assumptions: independent pairs, with differences symmetric around their mean.
 
     Reference: R. A. Fisher (1935), "The Design of Experiments", section 21; the interval by J. A. Hartigan (1969), "Using subsample values as
-    typical values", JASA 64, 1303–1317; random flips by B. Phipson, G. K. Smyth (2010), equation (2): p = (b + 1) / (m + 1).
+    typical values", JASA 64, 1303–1317; random flips by B. Phipson, G. K. Smyth (2010), SAGMB 9:39: p = (b + 1) / (m + 1).
 
     Example:
 
@@ -171,7 +171,7 @@ def welch_test(a: Moments, b: Moments, *, level: float = DEFAULT_LEVEL) -> Compa
     Assumptions: independent values; many of them where the distribution is skewed.
 
     Reference: B. L. Welch (1947), "The generalization of Student's problem when several different population variances are involved",
-    Biometrika 34, 28–35, equation (28) for the degrees of freedom; NIST/SEMATECH e-Handbook, section 7.3.1.
+    Biometrika 34, 28–35; error and degrees of freedom as in NIST/SEMATECH e-Handbook, section 7.3.1, for unequal variances.
 
     Example:
 

@@ -26,8 +26,8 @@ def lift_interval(a: Moments, b: Moments, *, level: float = DEFAULT_LEVEL) -> In
 
     Assumptions: as for ``welch_test``; its degrees of freedom are used for every ratio.
 
-    Reference: E. C. Fieller (1954), "Some problems in interval estimation", JRSS B 16, 175–185; as equation (2) of
-    V. H. Franz (2007), arXiv:0710.2024, without covariance.
+    Reference: E. C. Fieller (1954), "Some problems in interval estimation", JRSS B 16, 175–185; as in V. H. Franz (2007), arXiv:0710.2024,
+    without covariance: the ratios ρ at which mean(b) − ρ · mean(a) is within t errors of 0.
 
     Example:
 
@@ -61,7 +61,7 @@ def ratio_estimate(pairs: PairMoments) -> Estimate | Undefined:
 
     Assumptions: independent units, and so many that the mean denominator is known to a few percent.
 
-    Reference: A. Deng, U. Knoblich, J. Lu (2018), "Applying the delta method in metric analytics", KDD '18, arXiv:1803.06336, equation (3).
+    Reference: A. Deng, U. Knoblich, J. Lu (2018), "Applying the delta method in metric analytics", KDD '18, arXiv:1803.06336, section 3.
 
     Example:
 
@@ -91,7 +91,7 @@ def ratio_test(a: PairMoments, b: PairMoments, *, level: float = DEFAULT_LEVEL) 
 
     Assumptions: as for ``ratio_estimate``, and arms that are independent of each other.
 
-    Reference: A. Deng, U. Knoblich, J. Lu (2018), KDD '18, arXiv:1803.06336, equation (3); Satterthwaite's degrees of freedom as in Welch (1947).
+    Reference: A. Deng, U. Knoblich, J. Lu (2018), KDD '18, arXiv:1803.06336, section 3; Satterthwaite's degrees of freedom as in Welch (1947).
 
     Example:
 
@@ -122,7 +122,7 @@ def cuped_coefficient(pairs: PairMoments) -> float | Undefined:
     Assumptions: the covariate cannot have been changed by the experiment.
 
     Reference: A. Deng, Y. Xu, R. Kohavi, T. Walker (2013), "Improving the sensitivity of online controlled experiments by utilizing
-    pre-experiment data", WSDM '13, equation (4) for θ and (5) for the variance.
+    pre-experiment data", WSDM '13, the section on control variates.
 
     Example:
 
@@ -146,7 +146,7 @@ def cuped_test(a: PairMoments, b: PairMoments, *, level: float = DEFAULT_LEVEL) 
 
     Assumptions: randomised arms, and a covariate that the experiment cannot have changed; one θ for both arms, from all units.
 
-    Reference: Deng, Xu, Kohavi, Walker (2013), WSDM '13, equations (4) and (5).
+    Reference: Deng, Xu, Kohavi, Walker (2013), WSDM '13, the section on control variates.
 
     Example:
 

@@ -154,7 +154,7 @@ def two_way_clustered_mean(values: ArrayLike, first: Labels, second: Labels) -> 
     where repetitions are only draws of one case, ``clustered_mean`` by case is the right one.
 
     Reference: A. C. Cameron, J. B. Gelbach, D. L. Miller (2011), "Robust inference with multiway clustering", Journal of Business & Economic
-    Statistics 29, 238–249, section 2.2.
+    Statistics 29, 238–249, section 2.
 
     Example:
 

@@ -49,7 +49,7 @@ def jeffreys_interval(count: int, n: int, *, level: float = DEFAULT_LEVEL) -> In
 
     Assumptions: independent trials with one common probability.
 
-    Reference: Brown, Cai, DasGupta (2001), "Interval estimation for a binomial proportion", Statistical Science 16, 101–133, equation (8).
+    Reference: Brown, Cai, DasGupta (2001), "Interval estimation for a binomial proportion", Statistical Science 16, 101–133, section 3.1.3.
 
     Example:
 
