@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
@@ -141,6 +141,7 @@ def test_a_difference_turned_round_is_its_negative() -> None:
 SCORES = arrays(np.float64, st.integers(3, 12), elements=st.integers(-5, 5).map(float))
 
 
+@settings(deadline=None)
 @given(SCORES, st.integers(1, 12), st.integers(0, 2**32 - 1), st.floats(-50, 50), st.floats(0.1, 20))
 def test_a_shift_and_a_scale_carry_through_and_order_holds(human: Row, more: int, seed: int, shift: float, scale: float) -> None:
     world = np.random.default_rng(seed)
@@ -187,6 +188,7 @@ def test_a_rate_outside_0_and_1_is_clipped_and_said(positives: int, value: float
     assert (found.interval.value, found.clipped) == (value, True)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 200).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))),
        st.integers(1, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))),
        st.integers(1, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))  # fmt: skip

@@ -34,6 +34,7 @@ def test_the_examples_in_the_docstrings_hold() -> None:
     assert doctest.testmod(clew.stats.reliability).failed == 0
 
 
+@settings(deadline=None)
 @given(CASES, st.integers(1, 4))
 def test_both_rates_are_the_mean_over_every_choice_of_k_tries(cases: list[tuple[int, int]], k: int) -> None:
     used = [(c, n) for c, n in cases if n >= k]
@@ -51,6 +52,7 @@ def test_both_rates_are_the_mean_over_every_choice_of_k_tries(cases: list[tuple[
     assert every.interval.value <= some.interval.value + 1e-12
 
 
+@settings(deadline=None)
 @given(CASES, st.integers(1, 3))
 def test_the_interval_is_ordered_grows_with_the_level_and_does_not_mind_the_order_of_cases(cases: list[tuple[int, int]], k: int) -> None:
     low, high = (pass_hat_k([c for c, _ in cases], [n for _, n in cases], k, level=level) for level in (0.8, 0.99))
@@ -176,6 +178,7 @@ def test_shrout_and_fleiss_1979() -> None:
     assert split.share_between == pytest.approx(0.1657, abs=5e-5)  # their ICC(1,1) = .17
 
 
+@settings(deadline=None)
 @given(CASES)
 def test_counts_and_single_runs_give_the_same_split(cases: list[tuple[int, int]]) -> None:
     of_counts = split_variance_of_counts([c for c, _ in cases], [n for _, n in cases])
@@ -190,7 +193,7 @@ def test_counts_and_single_runs_give_the_same_split(cases: list[tuple[int, int]]
     assert 0 <= of_counts.share_between <= 1
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.floats(-100, 100), st.floats(0.1, 10), st.permutations(range(6)))
 def test_a_shift_of_the_scores_changes_nothing_and_a_scale_squares(shift: float, scale: float, order: list[int]) -> None:
     split = split_variance(SHROUT_FLEISS)

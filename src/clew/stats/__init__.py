@@ -29,6 +29,7 @@ from clew.stats.correction import (
     ppi_rate,
     rogan_gladen,
 )
+from clew.stats.group_sequential import Boundaries, crossing_probability, group_boundaries, group_sequential_comparison
 from clew.stats.guards import SampleRatio, benjamini_hochberg_adjusted, holm_adjusted, sample_ratio_test
 from clew.stats.interval import RankBounds, quantile_ranks, wilson_interval
 from clew.stats.lift import cuped_coefficient, cuped_test, lift_interval, ratio_estimate, ratio_test
@@ -62,11 +63,22 @@ from clew.stats.reliability import (
     split_variance_of_counts,
 )
 from clew.stats.result import DEFAULT_LEVEL, Comparison, Estimate, Guarantee, Interval, Undefined
+from clew.stats.sequential import (
+    AnytimeInterval,
+    SequentialSampleRatio,
+    asymptotic_comparison,
+    betting_comparison,
+    betting_interval,
+    msprt_comparison,
+    sequential_srm,
+)
 
 __all__ = [
     "DEFAULT_LEVEL",
     "DEFAULT_POWER",
     "Agreement",
+    "AnytimeInterval",
+    "Boundaries",
     "Comparison",
     "ConfusionMatrix",
     "Corrected",
@@ -87,16 +99,21 @@ __all__ = [
     "RatingCounts",
     "SampleRatio",
     "SampleSize",
+    "SequentialSampleRatio",
     "TrueRates",
     "Undefined",
     "VarianceSplit",
+    "asymptotic_comparison",
     "benjamini_hochberg_adjusted",
+    "betting_comparison",
+    "betting_interval",
     "bootstrap_interval",
     "cases_needed",
     "clopper_pearson_interval",
     "clustered_mean",
     "cohen_kappa",
     "confusion_matrix",
+    "crossing_probability",
     "cuped_coefficient",
     "cuped_test",
     "design_effect",
@@ -107,6 +124,8 @@ __all__ = [
     "estimate_comparison",
     "estimate_interval",
     "fleiss_kappa",
+    "group_boundaries",
+    "group_sequential_comparison",
     "gwet_ac1",
     "holm_adjusted",
     "jeffreys_interval",
@@ -116,6 +135,7 @@ __all__ = [
     "mcnemar_test",
     "mean_estimate",
     "mean_interval",
+    "msprt_comparison",
     "newcombe_difference",
     "newcombe_paired_difference",
     "paired_bootstrap_test",
@@ -139,6 +159,7 @@ __all__ = [
     "sample_size_for_means",
     "sample_size_for_proportions",
     "sample_size_paired",
+    "sequential_srm",
     "sign_flip_test",
     "split_variance",
     "split_variance_of_counts",
