@@ -283,12 +283,11 @@ def krippendorff_alpha(
     n = len(table)
     if n < 2:
         return Undefined(f"{n or 'no'} item{'' if n == 1 else 's'} with two labels or more: alpha needs two")
-    pairs = _coincidences(table)
-    observed, chance, worst = (float(part[0]) for part in _disagreements(pairs.sum(axis=0)[None], positions, metric))
+    observed, chance, worst = (float(part[0]) for part in _disagreements(table, np.ones((1, n)), positions, metric))
     if chance <= 0:
         return Undefined("every item has the same one label: there is no variation to agree on")
     method = f"bootstrap over items, {draws} draws"
-    again = _resampled(pairs, positions, metric, draws, rng)
+    again = _resampled(table, positions, metric, draws, rng)
     low, high = (float(bound) for bound in np.quantile(again, [(1 - level) / 2, (1 + level) / 2])) if again.size else (1.0, 1.0)
     value = 1 - observed / chance
     if observed == 0 or low == high:
@@ -396,38 +395,35 @@ def _positions(ratings: RatingCounts, metric: Metric) -> Floats:
     return np.array(ratings.labels, dtype=np.float64)
 
 
-def _coincidences(table: Floats) -> Floats:
-    """Each item's pairs of labels (items × labels × labels), every rating weighing the same."""
-    pairs = table[:, :, None] * table[:, None, :]
-    labels = np.arange(table.shape[1])
-    pairs[:, labels, labels] -= table
-    return np.asarray(pairs / (table.sum(axis=1) - 1)[:, None, None])
+def _disagreements(table: Floats, times: Floats, positions: Floats, metric: Metric) -> tuple[Floats, Floats, Floats]:
+    """Observed, expected (0 with one label only) and largest disagreement, for each draw of the items so many ``times`` (draws × items).
 
-
-def _disagreements(pairs: Floats, positions: Floats, metric: Metric) -> tuple[Floats, Floats, Floats]:
-    """Observed, expected and largest possible disagreement for each table of coincidences (draws × labels × labels)."""
-    totals = pairs.sum(axis=2)
+    Pairs are never spelled out: in a group of m values those squared apart add up to 2 (m · the sum of squares − the sum, squared).
+    """
+    totals, raters = times @ table, table.sum(axis=1)
     n = totals.sum(axis=1)
     if metric == "nominal":
-        apart = np.broadcast_to(1.0 - np.eye(positions.size), pairs.shape)
-    elif metric == "interval":
-        apart = np.broadcast_to(np.subtract.outer(positions, positions) ** 2, pairs.shape)
+        observed = times @ ((raters**2 - (table**2).sum(axis=1)) / (raters - 1)) / n
+        expected = (n**2 - (totals**2).sum(axis=1)) / (n * (n - 1))
+        worst = np.ones(len(times))
     else:
-        middle = np.cumsum(totals, axis=1) - totals / 2
-        apart = (middle[:, :, None] - middle[:, None, :]) ** 2
-    observed = (pairs * apart).sum(axis=(1, 2)) / n
-    expected = (totals[:, :, None] * totals[:, None, :] * apart).sum(axis=(1, 2)) / (n * (n - 1))
-    return observed, expected, apart.max(axis=(1, 2))
+        places = np.cumsum(totals, axis=1) - totals / 2 if metric == "ordinal" else np.broadcast_to(positions, totals.shape)
+        worst = np.ptp(places, axis=1) ** 2
+        places = places - ((totals * places).sum(axis=1) / n)[:, None]
+        apart = 2 * (raters * (places**2 @ table.T) - (places @ table.T) ** 2) / (raters - 1)
+        observed = (times * apart).sum(axis=1) / n
+        expected = 2 * (totals * places**2).sum(axis=1) / (n - 1)
+    expected = np.where((totals > 0).sum(axis=1) > 1, expected, 0.0)
+    return np.where(observed > 1e-12 * expected, observed, 0.0), expected, worst  # less than that is rounding
 
 
-def _resampled(pairs: Floats, positions: Floats, metric: Metric, draws: int, rng: np.random.Generator) -> Floats:
+def _resampled(table: Floats, positions: Floats, metric: Metric, draws: int, rng: np.random.Generator) -> Floats:
     """Alpha of resamples of the items, where it is defined."""
-    n, labels = len(pairs), positions.size
-    flat = pairs.reshape(n, labels * labels)
+    n = len(table)
     found: list[Floats] = []
-    block = max(1, min(draws, DRAWS_AT_ONCE // max(n, labels * labels)))
+    block = max(1, min(draws, DRAWS_AT_ONCE // max(table.shape)))
     for start in range(0, draws, block):
-        times = rng.multinomial(n, np.full(n, 1 / n), size=min(block, draws - start))
-        observed, expected, _ = _disagreements((times @ flat).reshape(-1, labels, labels), positions, metric)
+        times = rng.multinomial(n, np.full(n, 1 / n), size=min(block, draws - start)).astype(np.float64)
+        observed, expected, _ = _disagreements(table, times, positions, metric)
         found.append(1 - observed[expected > 0] / expected[expected > 0])
     return np.concatenate(found)
