@@ -240,6 +240,12 @@ def test_small_samples_and_unknown_draws_are_warned_of() -> None:
         assert isinstance(found, Corrected)
         assert found.warnings[0] == "only 3 human labels: below 50 the interval is not to be leant on"
         assert words in found.warnings[1]
+    rare = ppi_rate(JudgedSample([1] * 90 + [0] * 9, [1] * 99, [1, 0] * 50, "random"))
+    common = ppi_rate(JudgedSample([1] * 90 + [0] * 10, [1] * 100, [1, 0] * 50, "random"))
+    assert isinstance(rare, Corrected)
+    assert isinstance(common, Corrected)
+    assert rare.warnings == ("only 9 of the human verdicts are of the rarer kind: below 10 the interval is too narrow",)
+    assert common.warnings == ()
     both = ppi_difference(JudgedSample(*rows, "random"), JudgedSample(*rows, "random"))
     assert isinstance(both, CorrectedComparison)
     assert len(both.warnings) == 1

@@ -18,6 +18,7 @@ Drawn = Literal["random", "chosen", "unknown"]
 """How the cases for the human were drawn: at random from all, chosen in some other way, or nobody knows."""
 
 FEW = 50  # human labels; below it the large-sample formulas are not to be leant on
+FEW_OF_A_KIND = 10
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,8 @@ def ppi_rate(sample: JudgedSample, *, level: float = DEFAULT_LEVEL) -> Corrected
 
     Returns: ``Corrected``, value and bounds kept within [0, 1]. ``Undefined`` as ``ppi_mean``.
 
-    Assumptions: as ``ppi_mean``; rates within a few cases of 0 or 1 need more human labels than the formula asks for.
+    Assumptions: as ``ppi_mean``. With few human verdicts of the rarer kind the interval is too narrow, and says so (simulated: 90 % for
+    95 % at a rate of 0.9 with 50 labels, 93 to 95 % with 200).
 
     Reference: as ``ppi_mean``.
 
@@ -127,7 +129,10 @@ def ppi_rate(sample: JudgedSample, *, level: float = DEFAULT_LEVEL) -> Corrected
         return found
     value, low, high = (min(1.0, max(0.0, number)) for number in (found.interval.value, found.interval.low, found.interval.high))
     interval = Interval(value, low, high, found.interval.n, level)
-    return Corrected(interval, found.estimate, found.weight, found.judge_alone, found.worth, found.warnings)
+    rare = int(min(human.sum(), human.size - human.sum()))
+    few = (f"only {rare} of the human verdicts are of the rarer kind: below {FEW_OF_A_KIND} the interval is too narrow",)
+    warnings = found.warnings + (few if rare < FEW_OF_A_KIND else ())
+    return Corrected(interval, found.estimate, found.weight, found.judge_alone, found.worth, warnings)
 
 
 def ppi_difference(
