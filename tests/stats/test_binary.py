@@ -82,7 +82,7 @@ def test_mcnemars_exact_p_agrees_with_statsmodels_and_mid_p_takes_the_tables_own
 
 
 def test_published_tables_of_pairs() -> None:
-    # Bentur et al. (2009) as in Fagerland, Lydersen, Laake (2013), table 1 and their results: exact .0703, mid-p .0391.
+    # Bentur et al. (2009) as in Fagerland, Lydersen, Laake (2013): exact .0703, mid-p .0391.
     asthma = PairedTable(both=1, only_a=1, only_b=7, neither=12)
     exact, mid, interval = mcnemar_test(asthma), mcnemar_test(asthma, mid_p=True), newcombe_paired_difference(asthma)
     assert isinstance(exact, Comparison)
@@ -91,7 +91,7 @@ def test_published_tables_of_pairs() -> None:
     assert (exact.p, mid.p) == (pytest.approx(0.0703, abs=5e-5), pytest.approx(0.0391, abs=5e-5))
     assert (exact.method, mid.method) == ("McNemar's exact test", "McNemar's mid-p test")
     assert (interval.low, interval.high) == (pytest.approx(0.026, abs=5e-4), pytest.approx(0.507, abs=5e-4))
-    # Newcombe (1998), Statistics in Medicine 17, 2635–2650, table III: 36, 12, 2, 0 by method 10.
+    # Newcombe (1998), Statistics in Medicine 17, 2635–2650: 36, 12, 2, 0 by method 10.
     newcombe = newcombe_paired_difference(PairedTable(36, 2, 12, 0))
     assert isinstance(newcombe, Interval)
     assert (newcombe.low, newcombe.high) == (pytest.approx(0.0569, abs=5e-5), pytest.approx(0.3404, abs=5e-5))

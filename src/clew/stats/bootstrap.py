@@ -68,7 +68,7 @@ def bootstrap_interval(
     Claim: the statistic over resamples varies about as it varies over samples; BCa also corrects for bias and skew.
 
     Inputs: ``values``, n numbers; ``rng``, which makes the result repeatable; ``statistic``, one number per row of a k × n table;
-    ``method``; ``resamples`` ≥ 1; ``level`` in (0, 1). At most about 16 MB are held at once, and ``resamples`` · n numbers are drawn.
+    ``method``; ``resamples`` ≥ 1; ``level`` in (0, 1). At most about 24 MB are held at once, and ``resamples`` · n numbers are drawn.
 
     Returns: ``Interval`` in the statistic's unit; ``Undefined`` for fewer than 2 values, when every resample gives the same number, and by
     BCa when no resample lies on one side of the value.
