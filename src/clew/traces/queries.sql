@@ -66,7 +66,7 @@ SELECT
     lower(hex(trace_id)) AS trace, max(is_root) AS has_root,
     if(has_root, minIf(start_ns, is_root), /*slot:sight*/If(start_ns, start_ns >= {low_ns:Int64} AND start_ns <= {high_ns:Int64})) AS seen_ns
 FROM spans
-WHERE project_id = {project_id:UInt32} AND start_ns >= {within_ns:Int64} AND /*slot:where*/
+WHERE project_id = {project_id:UInt32} AND start_ns >= {from_ns:Int64} AND start_ns <= {to_ns:Int64} AND /*slot:where*/
 GROUP BY trace_id
 HAVING seen_ns >= {low_ns:Int64} AND seen_ns <= {high_ns:Int64} AND (NOT has_root OR /*slot:after*/) AND /*slot:having*/
 ORDER BY seen_ns /*slot:direction*/, trace_id /*slot:direction*/

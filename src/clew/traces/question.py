@@ -24,7 +24,7 @@ class Question:
 
     ``where`` stands over the rows of the scope (of traces: their heads), ``anywhere`` over any row of the same trace or session; ``maybe``
     over the rows that may hold the needle, by what the indexes say. ``apart`` and ``having`` stand over the spans of each trace together:
-    over rows before they are grouped, and over the groups.
+    over rows before they are grouped, and over the groups, which are asked for their heads only where ``of_heads`` says so.
     """
 
     project_id: int
@@ -42,6 +42,7 @@ class Question:
     maybe: str = ""
     apart: str = "1"
     having: str = "1"
+    of_heads: bool = False
 
     @property
     def direction(self) -> str:
@@ -111,6 +112,7 @@ def question(
         maybe=maybe,
         apart=grouped.where,
         having=grouped.having,
+        of_heads=grouped.of_heads,
     )
 
 

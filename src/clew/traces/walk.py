@@ -13,7 +13,7 @@ from typing import Any
 
 from clew.store import Store
 from clew.traces.locate import trace_sums
-from clew.traces.question import SKEW_NS, Question
+from clew.traces.question import LAST_NS, SKEW_NS, Question
 from clew.traces.rows import id_bytes, statement
 
 FIRST_STRETCH = 4_000  # spans looked through at first, enough for a page of traces of ten spans
@@ -143,7 +143,7 @@ def _edge(walking: _Walk, near: int, last: int, spans: int) -> int:
 
 def _wide_edge(walking: _Walk, near: int, last: int, spans: int) -> int:
     """The far end of a long stretch. What a filter reads beyond the stretch anyway belongs to it: all that is later, an hour that is earlier."""
-    if not walking.asked.filtered:
+    if not walking.asked.filtered or walking.asked.of_heads:
         return walking.marked_beyond(near, last, spans)
     return max(last, min(walking.marked_beyond(near, last, spans), near - SKEW_NS)) if walking.asked.descending else last
 
@@ -239,6 +239,8 @@ def _matches(walking: _Walk, stretch: _Stretch, wanted: int) -> _Candidates:
     condition, values = _beyond(asked, stretch.after, "seen_ns")
     slots = {"sight": "max" if asked.descending else "min", "where": asked.apart, "having": asked.having, "after": condition}
     bound, many = {**_bound(asked, stretch), **values}, MANY
+    # What stands at a head is told by the stretch alone; what a trace's other spans say, by all that may belong to it.
+    bound |= {"from_ns": stretch.low_ns, "to_ns": stretch.high_ns} if asked.of_heads else {"from_ns": bound["within_ns"], "to_ns": LAST_NS}
     while True:
         rows = walking.rows("matches_in_window", {**slots, "direction": asked.direction}, {**bound, "limit": many})
         roots = [Place(row["seen_ns"], row["trace"]) for row in rows if row["has_root"]][:wanted]

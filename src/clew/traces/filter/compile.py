@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from clew.core.errors import FilterError
-from clew.traces.filter.fields import type_of
+from clew.traces.filter.fields import place_of, type_of
 from clew.traces.filter.sentence import sentence
 from clew.traces.filter.subjects import Frame, Total, inner_frame, subject_of
 from clew.traces.filter.text import SPAN_TEXT, index_condition, pieces
@@ -30,11 +30,15 @@ class Sql:
 
 @dataclass(frozen=True)
 class GroupedSql:
-    """A condition over the spans of each trace together: ``where`` over the rows before they are grouped, ``having`` over the groups."""
+    """A condition over the spans of each trace together: ``where`` over the rows before they are grouped, ``having`` over the groups.
+
+    ``of_heads``: the groups are asked for their heads only, so that later spans do not matter.
+    """
 
     where: str
     having: str
     params: dict[str, object]
+    of_heads: bool = False
 
 
 def compile_filter(
@@ -68,7 +72,7 @@ def compile_grouped(tree: Node, *, now_ns: int = 0, within: str = "", prefix: st
     parts = tree.parts if isinstance(tree, And) else (tree,)
     apart = [_node(part, frame) for part in parts if _is_apart(part)]
     together = And(tuple(part for part in parts if not _is_apart(part)))
-    return GroupedSql(" AND ".join(apart) or "1", _node(together, frame), frame.params)
+    return GroupedSql(" AND ".join(apart) or "1", _node(together, frame), frame.params, _is_of_heads(tree))
 
 
 def _is_apart(node: Node) -> bool:
@@ -81,6 +85,18 @@ def _is_apart(node: Node) -> bool:
         case Count(condition):
             return _has_apart(condition)
     return False
+
+
+def _is_of_heads(node: Node) -> bool:
+    """Whether a filter of traces asks nothing of the spans of a group but its head."""
+    match node:
+        case And(parts) | Or(parts):
+            return all(_is_of_heads(part) for part in parts)
+        case Not(part):
+            return _is_of_heads(part)
+        case Test(field) if place_of(field, "trace") == "own":
+            return True
+    return _is_apart(node)
 
 
 def _has_apart(node: Node) -> bool:
