@@ -20,6 +20,7 @@ FIRST_STRETCH = 4_000  # spans looked through at first, enough for a page of tra
 FIRST_FILTERED = 100_000  # with a filter: what the engine reads in some ten milliseconds
 GROWTH = 10
 GROWTH_FILTERED = 20  # a look takes in all that is later besides; so few of them, unless texts are read, which costs by what is found
+LONG_STRETCH = 1_000_000
 MARKED = 20_000  # from here on a stretch is measured in granules
 # A trace that runs longer than this costs a look of its own, or, where those are more than a few, is told by roots from further back.
 LONG_TRACE_NS, VERY_LONG_NS, FEW = 10 * 1_000_000_000, 120 * 1_000_000_000, 50
@@ -116,7 +117,8 @@ def walk(store: Store, asked: Question, after: Place | None) -> Walked:
 
 def _next_length(asked: Question, spans: int, found: int) -> int:
     """How many spans to look through next: as many as should fill the page, going by what was found so far."""
-    most = spans * (GROWTH_FILTERED if asked.filtered and asked.apart == "1" else GROWTH)
+    growth = GROWTH_FILTERED if asked.filtered and asked.apart == "1" else GROWTH
+    most = spans * (growth if spans < LONG_STRETCH else 3)  # what lies behind a busy hour without a match is like any other
     likely = 3 * spans * (asked.limit + 1 - found) // (2 * found) if found else most
     return min(max(likely, spans // 2), most)
 
