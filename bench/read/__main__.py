@@ -41,11 +41,8 @@ LIMITS_MS = {  # by number of spans: what a question may take at the 95th percen
     "duplicates, 300 new and 20 known ids": {1_000_000: 15, 10_000_000: 15},
 }
 READY_LIMIT_S = 3
-SPAN_BYTES, REQUEST, GATHER_S = (
-    1_500,
-    300,
-    0.03,
-)  # what arrives meanwhile: bytes a span, spans a request, the server's pause between commits
+SPAN_BYTES, REQUEST = 1_500, 300  # what arrives meanwhile: bytes a span, spans a request
+GATHER_S = 0.03  # how long the server waits for company before a commit
 FILTERS = (
     'kind = LLM and model = "gpt-4o-mini" and latency > 2s',
     "errors > 0 and cost > $0.001",

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bench.ingest import arrow_stream
 from clew.store import Encoded, Statement, Store
 
 PROJECT = 1
@@ -158,10 +159,7 @@ def _sentences(rng: np.random.Generator) -> list[str]:
 
 def encode(table: pa.Table) -> Encoded:
     """A chunk as Arrow bytes that the engine reads."""
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return Encoded([sink.getvalue().to_pybytes()], "ArrowStream", ", ".join(f"`{name}` {kind}" for name, kind in TYPES.items()))
+    return Encoded([arrow_stream(table)], "ArrowStream", ", ".join(f"`{name}` {kind}" for name, kind in TYPES.items()))
 
 
 def fill(store: Store, spans: int, *, chunk: int = 50_000, report: Any = None, generator: Generator | None = None) -> Generator:

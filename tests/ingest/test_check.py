@@ -9,8 +9,9 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from clew.core.errors import InputError
-from clew.ingest.check import DEFAULT_PROJECT, FRAME_BYTES, LAST_NS, check_logs, check_traces
+from clew.ingest.check import DEFAULT_PROJECT, LAST_NS, check_logs, check_traces
 from clew.ingest.repair import repair_text
+from clew.traces.wire import BLOCK_BYTES
 
 NOW = 1_700_000_000_000_000_000
 
@@ -97,7 +98,7 @@ def test_a_large_resource_goes_in_pieces_and_nothing_of_it_is_missing():
     checked = check_traces(message.SerializeToString(), "", lambda _: 7, NOW)
     parts = [ExportTraceServiceRequest.FromString(frame.body).resource_spans[0] for frame in checked.frames]
     assert checked.records == 600
-    assert max(len(frame.body) for frame in checked.frames) < FRAME_BYTES + 11_000
+    assert max(len(frame.body) for frame in checked.frames) < BLOCK_BYTES + 11_000
     assert 5 <= len(parts) <= 7
     assert {(part.schema_url, part.resource.SerializeToString()) for part in parts} == {
         (group.schema_url, group.resource.SerializeToString())

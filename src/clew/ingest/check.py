@@ -19,6 +19,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from clew.core.errors import InputError
 from clew.ingest.repair import repair_text
 from clew.traces import Frame
+from clew.traces.wire import BLOCK_BYTES
 
 PROJECT_HEADER = "x-clew-project"
 PROJECT_ATTRIBUTES = ("clew.project.name", "openinference.project.name", "service.name")
@@ -27,7 +28,6 @@ MAX_PROJECT_NAME = 200  # characters; it stands in URLs and rails
 ENVIRONMENT_ATTRIBUTES = ("deployment.environment.name", "deployment.environment")
 NO_TRACE = bytes(16)
 NO_SPAN = bytes(8)
-FRAME_BYTES = 1 << 20
 LAST_NS = (1 << 63) - 1  # times are int64; a later one is not a time
 
 
@@ -137,30 +137,31 @@ def _check(
             kept += len(records_here)
         if kept:
             records += kept
-            for part in _parts(group, scopes, items):
-                frames.append(_frame(type(message), part, header, project_id, received_ns))
+            frames += _frames(type(message), group, scopes, items, header, project_id, received_ns)
     return Checked(tuple(frames), records, dict(refused))
 
 
+def _frames(kind: Any, group: Any, scopes: str, items: str, header: str, project_id: Callable[[str], int], received_ns: int) -> list[Frame]:
+    """One frame, or several of about BLOCK_BYTES of a large group: the engine decodes whole frames, and holds some ten times one's size."""
+    whole = _frame(kind, group, header, project_id, received_ns)
+    if len(whole.body) <= 2 * BLOCK_BYTES:
+        return [whole]
+    return [_frame(kind, part, header, project_id, received_ns) for part in _parts(group, scopes, items)]
+
+
 def _parts(group: Any, scopes: str, items: str) -> Iterator[Any]:
-    """The group itself, or pieces of about FRAME_BYTES of a large one: the engine decodes frame by frame and holds ten times one's size."""
-    if group.ByteSize() <= 2 * FRAME_BYTES:
-        yield group
-        return
-    part, size = None, 0
+    part, size = type(group)(resource=group.resource, schema_url=group.schema_url), 0
     for scope in getattr(group, scopes):
         target = None
         for record in getattr(scope, items):
-            if part is None or size >= FRAME_BYTES:
-                if part is not None:
-                    yield part
+            if size >= BLOCK_BYTES:
+                yield part
                 part, size, target = type(group)(resource=group.resource, schema_url=group.schema_url), 0, None
             if target is None:
                 target = getattr(part, scopes).add(scope=scope.scope, schema_url=scope.schema_url)
             getattr(target, items).append(record)
             size += record.ByteSize()
-    if part is not None:
-        yield part
+    yield part
 
 
 def _frame(kind: Any, group: Any, header: str, project_id: Callable[[str], int], received_ns: int) -> Frame:

@@ -22,12 +22,12 @@ from clew.ingest.check import Checked
 from clew.ingest.journal import Entry, Journal
 from clew.ingest.ledger import Ledger, LedgerState
 from clew.traces import Frame, Outcome
+from clew.traces.write import LANES
 
 log = structlog.get_logger(__name__)
 
 GROUP_BYTES = 12 << 20  # inflated bytes of one commit: the engine holds about ten times that while it stores them
 SOFT_BYTES = 3 * GROUP_BYTES  # one group being stored, the next being decoded, the one after waiting
-STORERS = 2  # threads: the engine decodes one group on one core while it stores another on the next
 RECOVER_REQUESTS = 32  # of a journal, stored at a time at start
 RETRY_AFTER_S = 1
 RETRY_STORE_S = (0.2, 1.0, 5.0)  # pauses before a failed commit is tried again; the last one repeats
@@ -69,7 +69,7 @@ class Pipeline:
         self._trouble: StoreError | None = None  # why the store takes nothing at the moment; what is acknowledged waits in the journal
         self._threads = [
             threading.Thread(target=self._write_journal, name="clew-journal", daemon=True),
-            *(threading.Thread(target=self._store_groups, name=f"clew-store-{lane}", daemon=True) for lane in range(STORERS)),
+            *(threading.Thread(target=self._store_groups, name=f"clew-store-{lane}", daemon=True) for lane in range(LANES)),
         ]
         self._gathering = threading.Lock()
 

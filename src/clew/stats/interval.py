@@ -8,7 +8,9 @@ from statistics import NormalDist
 
 from scipy.special import bdtr, bdtrc, bdtrik
 
+from clew.stats.checks import require_trials
 from clew.stats.result import DEFAULT_LEVEL, Interval, Undefined
+from clew.stats.score import score_bounds
 
 EXACT_UNTIL = 100_000_000  # values; beyond it the bounds are rounded outwards by one rank of many thousands
 
@@ -48,15 +50,9 @@ def wilson_interval(count: int, n: int, *, level: float = DEFAULT_LEVEL) -> Inte
     """
     if n == 0:
         return Undefined("no cases")
-    if not 0 <= count <= n:
-        raise ValueError(f"a count of {count!r} among {n!r} trials; wanted 0 ≤ count ≤ n")
-    z = NormalDist().inv_cdf((1 + level) / 2)
-    share = count / n
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    low = 0.0 if count == 0 else max(0.0, centre - half)
-    high = 1.0 if count == n else min(1.0, centre + half)
-    return Interval(share, low, high, n, level)
+    require_trials(count, n)
+    low, high = score_bounds(count / n, n, NormalDist().inv_cdf((1 + level) / 2))
+    return Interval(count / n, low, high, n, level)
 
 
 def quantile_ranks(n: int, q: float, *, level: float = DEFAULT_LEVEL) -> RankBounds | Undefined:

@@ -1,4 +1,4 @@
-"""Wilson's bounds for a share whose number of trials is only effective: from clusters, or part by part."""
+"""Wilson's bounds for a share, whose number of trials may be only effective: from clusters, or part by part."""
 
 from __future__ import annotations
 

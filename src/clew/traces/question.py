@@ -12,6 +12,7 @@ from clew.traces.filter import EVERYTHING, And, GroupedSql, Node, Scope, Search,
 from clew.traces.filter.text import SPAN_TEXT, index_condition
 
 PAGE_LIMIT = 500
+WITHIN = "start_ns >= {within_ns:Int64}"  # what the subqueries of a filter look at
 FIRST_NS, LAST_NS = 0, (1 << 63) - 1
 SKEW_NS = (
     3_600 * 1_000_000_000
@@ -91,10 +92,9 @@ def question(
     alone = tree
     if needle:
         tree = Search(needle) if tree == EVERYTHING else And((tree, Search(needle)))
-    within = "start_ns >= {within_ns:Int64}"
-    sql = compile_filter(tree, scope, now_ns=now, within=within, indexed=True)
-    any_row = compile_filter(tree, scope, now_ns=now, within=within, indexed=True, heads=False, prefix="any_f") if scope == "trace" else sql
-    grouped = compile_grouped(tree, now_ns=now, within=within) if scope == "trace" else GroupedSql("1", "1", {})
+    sql = compile_filter(tree, scope, now_ns=now, within=WITHIN, indexed=True)
+    any_row = compile_filter(tree, scope, now_ns=now, within=WITHIN, indexed=True, heads=False, prefix="any_f") if scope == "trace" else sql
+    grouped = compile_grouped(tree, now_ns=now, within=WITHIN) if scope == "trace" else GroupedSql("1", "1", {})
     maybe, maybe_params = _maybe(alone, scope, needle, now) if needle else ("", {})
     return Question(
         project_id=project_id,
@@ -121,5 +121,5 @@ def _maybe(tree: Node, scope: Scope, needle: str, now: int) -> tuple[str, dict[s
     needed, params = index_condition(SPAN_TEXT, "needle", needle)
     if not needed:
         return "", {}
-    sql = compile_filter(tree, scope, now_ns=now, within="start_ns >= {within_ns:Int64}", indexed=True, prefix="maybe_f")
+    sql = compile_filter(tree, scope, now_ns=now, within=WITHIN, indexed=True, prefix="maybe_f")
     return f"({needed} AND {sql.where})", {**params, **sql.params}

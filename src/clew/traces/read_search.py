@@ -36,10 +36,11 @@ def search(
         raise InputError(f"a text of {len(needle)} characters to search for; wanted 1 to {MAX_NEEDLE}")
     asked = question(project_id, "span", filter_text, since_ns, until_ns, limit=limit, needle=needle)
     after = decode_cursor(cursor, f"search {asked.order}") if cursor else None
-    places, snippets = _Looked(store, asked, needle).page(after)
+    looked = _Looked(store, asked, needle)
+    places = looked.page(after)
     following = _place(asked, places[limit - 1]).encode() if len(places) > limit else None
     spans = span_rows(store, project_id, places[:limit])
-    return Page(tuple(Hit(span, snippets.get((span.trace_id, span.span_id), ())) for span in spans), following, asked.sentence)
+    return Page(tuple(Hit(span, looked.snippets.get((span.trace_id, span.span_id), ())) for span in spans), following, asked.sentence)
 
 
 @dataclass
@@ -56,8 +57,8 @@ class _Looked:
     needle: str
     snippets: dict[tuple[str, str], tuple[Snippet, ...]] = field(default_factory=dict)
 
-    def page(self, after: Cursor | None) -> tuple[list[Row], dict[tuple[str, str], tuple[Snippet, ...]]]:
-        """One place more than the page has, where there are so many, and the words of each."""
+    def page(self, after: Cursor | None) -> list[Row]:
+        """One place more than the page has, where there are so many; ``snippets`` then has the words of each."""
         found: list[Row] = []
         by_index = bool(self.asked.maybe)
         while True:
@@ -67,7 +68,7 @@ class _Looked:
             true = [place for place in places if self.snippets.get((place["trace"], place["span"]))] if by_index else places
             found += true
             if len(places) < wanted or len(found) > self.asked.limit:
-                return found, self.snippets
+                return found
             after = _place(self.asked, places[-1])
             by_index = by_index and 2 * len(true) > len(places)
 

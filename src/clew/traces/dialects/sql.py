@@ -121,7 +121,7 @@ class _Compiler:
         if not self.has(name):
             return "''"
         self.layers[layer][f"c_{name}"] = self.text(name)
-        return f"if({textsql.is_json_text(f'c_{name}')},JSONExtractString(c_{name}),c_{name})"
+        return textsql.unquoted(f"c_{name}")
 
     # ── layers ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -204,7 +204,7 @@ class _Compiler:
         self.layers[4]["c_hosted"] = (
             "if(c_slots[indexOf(c_slots,c_model_block)+1]=c_model_block,as_[c_at[indexOf(c_slots,c_model_block)+1]],'')"
         )
-        lowered = f"lower(if({textsql.is_json_text('c_provider')},JSONExtractString(c_provider),c_provider))"
+        lowered = f"lower({textsql.unquoted('c_provider')})"
         whole = f"transform({lowered},{array(known)},{array(known.values())},'')"
         cut = f"transform(substringIndex({lowered},'.',1),{array(known)},{array(known.values())},{lowered})"
         both = f"transform(lower(concat(c_provider,'+',c_hosted)),{array(pairs)},{array(pairs.values())},'')"
@@ -230,7 +230,7 @@ class _Compiler:
         """What the provider said; LangChain's OpenInference spans name the asked model in llm.model_name and the answered one in the output."""
         chain = "JSONExtractString(c_out_raw,'generations',1,1,'message','kwargs','response_metadata','model_name')"
         self.layers[5]["c_chain"] = f"if(c_model_block={MODEL_START} AND position(c_out_raw,'\"generations\"')>0,{chain},'')"
-        self.layers[5]["c_plain"] = f"if({textsql.is_json_text('c_answered')},JSONExtractString(c_answered),c_answered)"
+        self.layers[5]["c_plain"] = textsql.unquoted("c_answered")
         return "multiIf(c_chain!='',c_chain,c_plain!='',c_plain,c_kind_of='EMBEDDING',c_asked_of,'')"
 
     def usage(self) -> dict[str, str]:
@@ -328,7 +328,7 @@ class _Compiler:
             self.layers[3]["c_finish_at"] = self.at(str(SLOTS["finish_reason"]))
             self.layers[4]["c_finish"] = "as_[c_finish_at]"
             listed = f"av[c_finish_at]='l',{textsql.first_of_list('c_finish')}," if self.lists else ""
-            told = f"multiIf({listed}ascii(c_finish)=91,JSONExtractString(c_finish,1),{textsql.is_json_text('c_finish')},JSONExtractString(c_finish),c_finish)"
+            told = f"multiIf({listed}ascii(c_finish)=91,JSONExtractString(c_finish,1),{textsql.unquoted('c_finish')})"
         if not self.has("output"):
             return told
         places = "if(ascii(c_out_raw)=91,JSONExtractString(c_out_raw,1,'finish_reason'),JSONExtractString(c_out_raw,'choices',1,'finish_reason'))"
@@ -350,9 +350,7 @@ class _Compiler:
         if self.has(name):
             self.layers[3][f"c_{name}_at"] = self.at(str(SLOTS[name]))
             value = f"as_[c_{name}_at]"
-            told = (
-                f"multiIf(av[c_{name}_at]='i',toString(ai[c_{name}_at]),{textsql.is_json_text(value)},JSONExtractString({value}),{value})"
-            )
+            told = f"multiIf(av[c_{name}_at]='i',toString(ai[c_{name}_at]),{textsql.unquoted(value)})"
         if not self.has("metadata"):
             return told
         inside = ",".join(f"JSONExtractString(c_metadata,{quoted(key)})" for key in in_metadata)

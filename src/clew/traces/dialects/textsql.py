@@ -17,9 +17,9 @@ def array(texts: Iterable[str]) -> str:
     return "[" + ",".join(quoted(text) for text in texts) + "]"
 
 
-def is_json_text(text: str) -> str:
-    """Whether a text is a JSON string; one that only begins with a quote is not."""
-    return f"ascii({text})=34 AND isValidJSON({text})"
+def unquoted(text: str) -> str:
+    """Text out of the quotes of a sender that encodes every value as JSON; what only begins with a quote stays as it is."""
+    return f"if(ascii({text})=34 AND isValidJSON({text}),JSONExtractString({text}),{text})"
 
 
 # ── protobuf ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
